@@ -1,0 +1,108 @@
+//! Everything that can go wrong with a blocking WebSocket.
+
+use core::fmt;
+use std::boxed::Box;
+use std::io;
+use std::string::String;
+use std::vec::Vec;
+
+use crate::error::{Misuse, UrlFault, Violation};
+use crate::handshake::Response;
+
+/// What went wrong.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The stream failed.
+    Io(io::Error),
+    /// The peer broke the protocol.
+    Violation(Violation),
+    /// The caller asked for what can't be done.
+    Misuse(Misuse),
+    /// The server answered with another status than 101.
+    Refused(Box<Refusal>),
+    /// The stream ended before the opening handshake was over.
+    Ended,
+}
+
+/// A server's refusal: what it answered instead of opening the connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status.
+    pub status: u16,
+    /// The header's fields, in order.
+    pub fields: Vec<(String, Vec<u8>)>,
+    /// The body, as far as it came: at most the limit of a head.
+    pub body: Vec<u8>,
+}
+
+impl Refusal {
+    pub(super) fn new(response: &Response<'_>) -> Self {
+        Self {
+            status: response.status(),
+            fields: response
+                .fields()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+            body: response.body().into(),
+        }
+    }
+
+    /// The value of the first field with this name, in any case.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&[u8]> {
+        self.fields
+            .iter()
+            .find(|(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_slice())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "the stream failed: {error}"),
+            Self::Violation(violation) => write!(f, "the peer broke the protocol: {violation}"),
+            Self::Misuse(misuse) => fmt::Display::fmt(misuse, f),
+            Self::Refused(refusal) => {
+                write!(f, "the server answered with status {}", refusal.status)
+            }
+            Self::Ended => f.write_str("the stream ended within the opening handshake"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::Violation(violation) => Some(violation),
+            Self::Misuse(misuse) => Some(misuse),
+            Self::Refused(_) | Self::Ended => None,
+        }
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<Violation> for Error {
+    fn from(violation: Violation) -> Self {
+        Self::Violation(violation)
+    }
+}
+
+impl From<Misuse> for Error {
+    fn from(misuse: Misuse) -> Self {
+        Self::Misuse(misuse)
+    }
+}
+
+impl From<UrlFault> for Error {
+    fn from(fault: UrlFault) -> Self {
+        Self::Misuse(fault.into())
+    }
+}

@@ -1,0 +1,456 @@
+//! Blocking streams: any `Read + Write`, and `std::net`.
+//!
+//! ```no_run
+//! use websocket_proto::Event;
+//! use websocket_proto::adapter::blocking;
+//!
+//! let mut ws = blocking::connect("ws://127.0.0.1:9001/echo")?;
+//! ws.send_text("Hello")?;
+//! while let Some((event, mut out)) = ws.next()? {
+//!     match event {
+//!         // Queued, and written with all other answers before the next read.
+//!         Event::Text(text) => out.send_text(text)?,
+//!         Event::Close(close) => println!("closed: {} {}", close.code, close.reason),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok::<(), blocking::Error>(())
+//! ```
+//!
+//! What is sent while an event is handled is queued, and goes out in one write with everything else that
+//! was queued, before the next read. What is sent outside is written at once. A connection keeps its
+//! buffers: 4 to 64 KiB to receive, as the peer's pace demands, and what its largest burst of sending
+//! took.
+
+mod accept;
+mod clock;
+mod connect;
+mod error;
+mod split;
+mod stream;
+
+use std::string::String;
+use std::time::Duration;
+use std::vec::Vec;
+
+pub use self::accept::{AcceptOptions, accept, accept_with};
+pub use self::connect::{ConnectOptions, connect, connect_over, connect_with};
+pub use self::error::{Error, Refusal};
+pub use self::split::{Reader, Writer};
+pub use self::stream::{NoTimeouts, Stream};
+
+use self::clock::now;
+use super::{Driver, Step};
+use crate::adapter::entropy::SystemKeys;
+use crate::buffer::{RecvBuffer, SendBuffer};
+use crate::close::{CloseCode, Initiator};
+use crate::connection::{Client, Connection, Event, Server, Side};
+use crate::error::Misuse;
+use crate::opcode::MessageKind;
+
+/// A server's end.
+pub type ServerSocket<T> = WebSocket<T, Server>;
+
+/// A client's end.
+pub type ClientSocket<T> = WebSocket<T, Client<SystemKeys>>;
+
+/// The most that is asked for in one read.
+const MOST_PER_READ: usize = 64 << 10;
+
+/// The least that is asked for in one read.
+const LEAST_PER_READ: usize = 4 << 10;
+
+/// How a connection ended, with the reason in memory of its own: see [`Outcome`](crate::Outcome).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The code of the peer's Close, 1005 where that had none, 1006 where there was no Close.
+    pub code: CloseCode,
+    /// The peer's reason.
+    pub reason: String,
+    /// Whether the closing handshake was completed.
+    pub clean: bool,
+    /// Who ended it.
+    pub initiator: Initiator,
+}
+
+/// A WebSocket over a blocking stream.
+#[derive(Debug)]
+pub struct WebSocket<T: Stream, S: Side> {
+    io: T,
+    ws: Connection<S>,
+    rx: RecvBuffer<Vec<u8>>,
+    tx: SendBuffer<Vec<u8>>,
+    reading: Reading,
+    subprotocol: Option<String>,
+}
+
+/// What it takes to carry out the driver's steps, beside the stream and the machine.
+#[derive(Debug)]
+struct Reading {
+    driver: Driver,
+    /// Asked for in the next read.
+    size: usize,
+    /// What the stream's read timeout is set to.
+    timeout: Option<Duration>,
+    messages: Messages,
+}
+
+/// Whether messages are delivered whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Messages {
+    Whole,
+    InChunks,
+}
+
+impl Reading {
+    const fn new() -> Self {
+        Self {
+            driver: Driver::new(),
+            size: LEAST_PER_READ,
+            timeout: None,
+            messages: Messages::Whole,
+        }
+    }
+
+    /// Carries out the driver's steps until there is an event; `None` when the connection is over.
+    fn next<T: Stream, S: Side>(
+        &mut self,
+        io: &mut T,
+        ws: &mut Connection<S>,
+        rx: &mut RecvBuffer<Vec<u8>>,
+        tx: &mut SendBuffer<Vec<u8>>,
+    ) -> Result<Option<crate::connection::Ready>, Error> {
+        loop {
+            let step = match self.messages {
+                Messages::Whole => self.driver.step(ws, rx, tx),
+                Messages::InChunks => self.driver.step_chunk(ws, rx, tx),
+            };
+            match step {
+                Step::Event(ready) => return Ok(Some(ready)),
+                Step::Write => write(io, ws, tx)?,
+                // The peer may have gone already.
+                Step::ShutdownWrite => drop(io.shutdown_write()),
+                Step::Read => self.read(io, ws, rx, tx)?,
+                Step::Done => return ws.violation().map_or(Ok(None), |fault| Err(fault.into())),
+            }
+        }
+    }
+
+    /// Reads once, or until the next deadline.
+    fn read<T: Stream, S: Side>(
+        &mut self,
+        io: &mut T,
+        ws: &mut Connection<S>,
+        rx: &mut RecvBuffer<Vec<u8>>,
+        tx: &mut SendBuffer<Vec<u8>>,
+    ) -> Result<(), Error> {
+        let deadline = ws.poll_timeout(now());
+        self.set_timeout(io, deadline.map(|at| at.saturating_since(now())))?;
+        let spare = rx.spare_at_least(self.size);
+        let room = spare.len();
+        match io.read(spare) {
+            Ok(0) => ws.handle_eof(),
+            Ok(count) => {
+                rx.commit(count);
+                self.size = if count == room {
+                    (self.size * 2).min(MOST_PER_READ)
+                } else {
+                    self.size
+                };
+            }
+            Err(error) if stream::is_timeout(&error) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            // A reset is the end of the stream, in a worse way: what came before still counts.
+            Err(error) if stream::is_disconnect(&error) => ws.handle_eof(),
+            Err(error) => return Err(error.into()),
+        }
+        ws.handle_timeout(now(), tx);
+        Ok(())
+    }
+
+    /// Sets the stream's timeout, where the one that it has would be too late or far too early. Too
+    /// early does no harm: the deadline is looked at and the read begun again.
+    fn set_timeout<T: Stream>(&mut self, io: &T, wanted: Option<Duration>) -> Result<(), Error> {
+        // Zero would mean no timeout to the system.
+        let wanted = wanted.map(|wanted| wanted.max(Duration::from_millis(1)));
+        let suits = match (self.timeout, wanted) {
+            (None, None) => true,
+            (Some(set), Some(wanted)) => set <= wanted && set >= wanted / 4,
+            _ => false,
+        };
+        if !suits {
+            io.set_read_timeout(wanted)?;
+            self.timeout = wanted;
+        }
+        Ok(())
+    }
+}
+
+/// Writes everything that waits.
+fn write<T: Stream, S: Side>(
+    io: &mut T,
+    ws: &mut Connection<S>,
+    tx: &mut SendBuffer<Vec<u8>>,
+) -> Result<(), Error> {
+    while !tx.is_empty() {
+        match io.write(tx.octets()) {
+            Ok(0) => return Err(std::io::Error::from(std::io::ErrorKind::WriteZero).into()),
+            Ok(count) => tx.consume(count),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) if stream::is_disconnect(&error) => {
+                // Nobody is there to write to; what has been received may still be worth reading.
+                tx.clear();
+                ws.handle_eof();
+            }
+            Err(error) => {
+                tx.clear();
+                return Err(error.into());
+            }
+        }
+    }
+    Ok(io.flush()?)
+}
+
+/// The means to answer while an event is held. What it sends is queued.
+#[derive(Debug)]
+pub struct Outgoing<'a, S: Side> {
+    ws: &'a mut Connection<S>,
+    tx: &'a mut SendBuffer<Vec<u8>>,
+}
+
+impl<S: Side> Outgoing<'_, S> {
+    /// Queues a text message.
+    ///
+    /// # Errors
+    /// See [`Connection::send_text`].
+    pub fn send_text(&mut self, text: &str) -> Result<(), Misuse> {
+        self.ws.send_text(text, self.tx)
+    }
+
+    /// Queues a binary message.
+    ///
+    /// # Errors
+    /// See [`Connection::send_binary`].
+    pub fn send_binary(&mut self, octets: &[u8]) -> Result<(), Misuse> {
+        self.ws.send_binary(octets, self.tx)
+    }
+
+    /// Queues a Ping.
+    ///
+    /// # Errors
+    /// See [`Connection::send_ping`].
+    pub fn send_ping(&mut self, payload: &[u8]) -> Result<(), Misuse> {
+        self.ws.send_ping(payload, self.tx)
+    }
+
+    /// Begins a message in parts.
+    ///
+    /// # Errors
+    /// See [`Connection::begin_message`].
+    pub fn begin_message(&mut self, kind: MessageKind) -> Result<(), Misuse> {
+        self.ws.begin_message(kind)
+    }
+
+    /// Queues a part of a message.
+    ///
+    /// # Errors
+    /// See [`Connection::write_part`].
+    pub fn write_part(&mut self, part: &[u8]) -> Result<(), Misuse> {
+        self.ws.write_part(part, self.tx)
+    }
+
+    /// Queues the last part of a message.
+    ///
+    /// # Errors
+    /// See [`Connection::end_message`].
+    pub fn end_message(&mut self, part: &[u8]) -> Result<(), Misuse> {
+        self.ws.end_message(part, self.tx)
+    }
+
+    /// Queues a Close. Go on with `next` until it returns `None`.
+    ///
+    /// # Errors
+    /// See [`Connection::close`].
+    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Misuse> {
+        self.ws.close(code, reason, self.tx)
+    }
+
+    /// How many octets wait to be written.
+    #[must_use]
+    pub fn buffered_amount(&self) -> usize {
+        self.tx.len()
+    }
+
+    /// The machine, for everything else that can be asked of it.
+    #[must_use]
+    pub fn connection(&self) -> &Connection<S> {
+        self.ws
+    }
+}
+
+impl<T: Stream, S: Side> WebSocket<T, S> {
+    const fn new(io: T, ws: Connection<S>) -> Self {
+        Self {
+            io,
+            ws,
+            rx: RecvBuffer::new(),
+            tx: SendBuffer::new(),
+            reading: Reading::new(),
+            subprotocol: None,
+        }
+    }
+
+    /// A WebSocket over a stream whose opening handshake is over, or is to be handled as events.
+    #[must_use]
+    pub fn from_parts(io: T, ws: Connection<S>, rx: RecvBuffer<Vec<u8>>) -> Self {
+        Self {
+            rx,
+            ..Self::new(io, ws)
+        }
+    }
+
+    /// Waits for the next event and lends it, with the means to answer while it is held. `None` when the
+    /// connection is over and the transport closed in good order: see [`outcome`](Self::outcome).
+    ///
+    /// What is queued is written before it waits. While it waits, deadlines are kept: Pings go out, and
+    /// a peer that has gone is noticed.
+    ///
+    /// # Errors
+    /// [`Error::Violation`] when the peer broke the protocol, after it was told and the transport
+    /// closed, within the close timeout; [`Error::Io`] when the stream failed.
+    #[allow(clippy::should_implement_trait, clippy::type_complexity)]
+    pub fn next(&mut self) -> Result<Option<(Event<'_>, Outgoing<'_, S>)>, Error> {
+        self.next_event(Messages::Whole)
+    }
+
+    /// As [`next`](Self::next), with messages in chunks as they arrive: see [`Connection::poll_chunk`].
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    #[allow(clippy::type_complexity)]
+    pub fn next_chunk(&mut self) -> Result<Option<(Event<'_>, Outgoing<'_, S>)>, Error> {
+        self.next_event(Messages::InChunks)
+    }
+
+    #[allow(clippy::type_complexity)]
+    fn next_event(
+        &mut self,
+        messages: Messages,
+    ) -> Result<Option<(Event<'_>, Outgoing<'_, S>)>, Error> {
+        let Self {
+            io,
+            ws,
+            rx,
+            tx,
+            reading,
+            ..
+        } = self;
+        reading.messages = messages;
+        let Some(ready) = reading.next(io, ws, rx, tx)? else {
+            return Ok(None);
+        };
+        match ws.lend(ready, rx, tx) {
+            Ok(event) => Ok(Some((event, Outgoing { ws, tx }))),
+            Err(violation) => {
+                // The buffer is lent as far as the compiler knows; nothing in it counts any more.
+                let mut rest = RecvBuffer::new();
+                reading.next(io, ws, &mut rest, tx)?;
+                Err(violation.into())
+            }
+        }
+    }
+
+    /// Sends a text message.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] as [`Connection::send_text`], or [`Error::Io`].
+    pub fn send_text(&mut self, text: &str) -> Result<(), Error> {
+        self.ws.send_text(text, &mut self.tx)?;
+        self.flush()
+    }
+
+    /// Sends a binary message.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text).
+    pub fn send_binary(&mut self, octets: &[u8]) -> Result<(), Error> {
+        self.ws.send_binary(octets, &mut self.tx)?;
+        self.flush()
+    }
+
+    /// Sends a Ping.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text).
+    pub fn send_ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.ws.send_ping(payload, &mut self.tx)?;
+        self.flush()
+    }
+
+    /// The means to queue several messages and write them in one: with [`flush`](Self::flush), or
+    /// before the next event is waited for.
+    pub fn queue(&mut self) -> Outgoing<'_, S> {
+        Outgoing {
+            ws: &mut self.ws,
+            tx: &mut self.tx,
+        }
+    }
+
+    /// Writes what is queued.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn flush(&mut self) -> Result<(), Error> {
+        write(&mut self.io, &mut self.ws, &mut self.tx)
+    }
+
+    /// Sends a Close and sees the closing handshake and the transport through to their end, within the
+    /// close timeout. Messages that still come are dropped; to have them, use [`Outgoing::close`] and
+    /// go on with [`next`](Self::next).
+    ///
+    /// # Errors
+    /// As [`next`](Self::next), and [`Error::Misuse`] as [`Connection::close`].
+    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<Outcome, Error> {
+        self.ws.close(code, reason, &mut self.tx)?;
+        while self.next()?.is_some() {}
+        Ok(self.outcome().unwrap_or(Outcome {
+            code: CloseCode::ABNORMAL,
+            reason: String::new(),
+            clean: false,
+            initiator: Initiator::Local,
+        }))
+    }
+
+    /// How the connection ended, once it has.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        outcome(&self.ws, &self.rx)
+    }
+
+    /// The subprotocol that was agreed upon.
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
+    }
+
+    /// The machine.
+    #[must_use]
+    pub const fn connection(&self) -> &Connection<S> {
+        &self.ws
+    }
+
+    /// The stream.
+    #[must_use]
+    pub const fn stream(&self) -> &T {
+        &self.io
+    }
+}
+
+fn outcome<S: Side>(ws: &Connection<S>, rx: &RecvBuffer<Vec<u8>>) -> Option<Outcome> {
+    ws.outcome(rx).map(|outcome| Outcome {
+        code: outcome.code,
+        reason: outcome.reason.into(),
+        clean: outcome.clean,
+        initiator: outcome.initiator,
+    })
+}

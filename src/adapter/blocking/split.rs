@@ -1,0 +1,288 @@
+//! Full duplex: one thread reads while others write.
+//!
+//! The machine and what is queued stand behind one lock, which is held for as long as it takes to look
+//! at what has arrived or to queue a message, never while anything waits for the network. A second lock
+//! belongs to whoever writes to the stream. Whoever has queued something either gets it, or leaves the
+//! writing to the one who has it, who looks again before giving it up.
+
+use core::fmt;
+use std::net::TcpStream;
+use std::string::String;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::vec::Vec;
+
+use super::clock::now;
+use super::{Error, Messages, Outcome, Reading, Stream, WebSocket, stream};
+use crate::adapter::Step;
+use crate::buffer::{RecvBuffer, SendBuffer};
+use crate::close::CloseCode;
+use crate::connection::{Connection, Event, Side};
+use crate::error::Misuse;
+
+/// What both halves share.
+struct Shared<T, S> {
+    machine: Mutex<Machine<S>>,
+    output: Mutex<Output<T>>,
+}
+
+struct Machine<S> {
+    ws: Connection<S>,
+    tx: SendBuffer<Vec<u8>>,
+}
+
+/// The stream, for whoever writes, and what is being written.
+struct Output<T> {
+    io: T,
+    tx: SendBuffer<Vec<u8>>,
+}
+
+/// A thread that has panicked has left nothing half done in here: each lock is held over whole steps.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<T: Stream, S: Side> Shared<T, S> {
+    /// Writes what is queued. Where another thread is writing, `wait` says whether to wait for it; if
+    /// not, that will write this, too, and the answer is false.
+    fn flush(&self, wait: bool) -> Result<bool, Error> {
+        let mut output = if wait {
+            lock(&self.output)
+        } else {
+            match self.output.try_lock() {
+                Ok(output) => output,
+                Err(TryLockError::Poisoned(output)) => output.into_inner(),
+                Err(TryLockError::WouldBlock) => return Ok(false),
+            }
+        };
+        loop {
+            let mut machine = lock(&self.machine);
+            if machine.tx.is_empty() {
+                // Given up while the machine is locked: nobody can queue in between and find the
+                // stream still taken.
+                drop(output);
+                return Ok(true);
+            }
+            core::mem::swap(&mut machine.tx, &mut output.tx);
+            drop(machine);
+            self.write(&mut output)?;
+        }
+    }
+
+    fn write(&self, output: &mut Output<T>) -> Result<(), Error> {
+        while !output.tx.is_empty() {
+            match output.io.write(output.tx.octets()) {
+                Ok(0) => return Err(std::io::Error::from(std::io::ErrorKind::WriteZero).into()),
+                Ok(count) => output.tx.consume(count),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    output.tx.clear();
+                    let mut machine = lock(&self.machine);
+                    machine.tx.clear();
+                    machine.ws.handle_eof();
+                    return Err(error.into());
+                }
+            }
+        }
+        Ok(output.io.flush()?)
+    }
+}
+
+/// The half that receives.
+pub struct Reader<T: Stream, S: Side> {
+    shared: Arc<Shared<T, S>>,
+    io: T,
+    rx: RecvBuffer<Vec<u8>>,
+    reading: Reading,
+    subprotocol: Option<String>,
+}
+
+/// A half that sends. It can be cloned, for as many threads as there are.
+pub struct Writer<T: Stream, S: Side> {
+    shared: Arc<Shared<T, S>>,
+}
+
+impl<T: Stream, S: Side> Clone for Writer<T, S> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<S: Side> WebSocket<TcpStream, S> {
+    /// Splits the WebSocket into halves for different threads: true full duplex.
+    ///
+    /// The reader has to be kept going for the writer's Close to be completed.
+    ///
+    /// # Errors
+    /// When the stream can't be cloned.
+    pub fn split(self) -> std::io::Result<(Reader<TcpStream, S>, Writer<TcpStream, S>)> {
+        let io = self.io.try_clone()?;
+        Ok(self.split_with(io))
+    }
+}
+
+impl<T: Stream, S: Side> WebSocket<T, S> {
+    /// As [`split`](WebSocket::split), for any stream of which there are two handles: `reading_half`
+    /// is the second.
+    #[must_use]
+    pub fn split_with(self, reading_half: T) -> (Reader<T, S>, Writer<T, S>) {
+        let shared = Arc::new(Shared {
+            machine: Mutex::new(Machine {
+                ws: self.ws,
+                tx: self.tx,
+            }),
+            output: Mutex::new(Output {
+                io: self.io,
+                tx: SendBuffer::new(),
+            }),
+        });
+        let writer = Writer {
+            shared: Arc::clone(&shared),
+        };
+        let reader = Reader {
+            shared,
+            io: reading_half,
+            rx: self.rx,
+            reading: self.reading,
+            subprotocol: self.subprotocol,
+        };
+        (reader, writer)
+    }
+}
+
+impl<T: Stream, S: Side> Reader<T, S> {
+    /// Waits for the next event and lends it; to answer, have a [`Writer`] at hand. `None` when the connection
+    /// is over: see [`outcome`](Self::outcome).
+    ///
+    /// # Errors
+    /// As [`WebSocket::next`].
+    #[allow(clippy::should_implement_trait)]
+    pub fn next(&mut self) -> Result<Option<Event<'_>>, Error> {
+        self.reading.messages = Messages::Whole;
+        loop {
+            let mut machine = lock(&self.shared.machine);
+            let Machine { ws, tx } = &mut *machine;
+            match self.reading.driver.step(ws, &mut self.rx, tx) {
+                Step::Event(ready) => {
+                    let lent = ws.lend(ready, &mut self.rx, tx);
+                    drop(machine);
+                    return match lent {
+                        Ok(event) => Ok(Some(event)),
+                        Err(violation) => {
+                            // The Close that tells the peer. The rest of the way is the next call's.
+                            self.shared.flush(false)?;
+                            Err(violation.into())
+                        }
+                    };
+                }
+                Step::Write => {
+                    drop(machine);
+                    // Where another thread is at it, that will write this, too: read on.
+                    if !self.shared.flush(false)? {
+                        self.read()?;
+                    }
+                }
+                Step::ShutdownWrite => {
+                    drop(machine);
+                    drop(lock(&self.shared.output).io.shutdown_write());
+                }
+                Step::Read => {
+                    drop(machine);
+                    self.read()?;
+                }
+                Step::Done => return ws.violation().map_or(Ok(None), |fault| Err(fault.into())),
+            }
+        }
+    }
+
+    fn read(&mut self) -> Result<(), Error> {
+        let deadline = lock(&self.shared.machine).ws.poll_timeout(now());
+        let wait = deadline.map(|at| at.saturating_since(now()));
+        self.reading.set_timeout(&self.io, wait)?;
+        let spare = self.rx.spare_at_least(self.reading.size);
+        let received = self.io.read(spare);
+        let mut machine = lock(&self.shared.machine);
+        match received {
+            Ok(0) => machine.ws.handle_eof(),
+            Ok(count) => self.rx.commit(count),
+            Err(error) if stream::is_timeout(&error) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) if stream::is_disconnect(&error) => machine.ws.handle_eof(),
+            Err(error) => return Err(error.into()),
+        }
+        let Machine { ws, tx } = &mut *machine;
+        ws.handle_timeout(now(), tx);
+        Ok(())
+    }
+
+    /// How the connection ended, once it has.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        super::outcome(&lock(&self.shared.machine).ws, &self.rx)
+    }
+
+    /// The subprotocol that was agreed upon.
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
+    }
+}
+
+impl<T: Stream, S: Side> Writer<T, S> {
+    /// Sends a text message. Waits while the peer doesn't read.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] as [`Connection::send_text`], or [`Error::Io`].
+    pub fn send_text(&self, text: &str) -> Result<(), Error> {
+        self.send(|ws, tx| ws.send_text(text, tx))
+    }
+
+    /// Sends a binary message. Waits while the peer doesn't read.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text).
+    pub fn send_binary(&self, octets: &[u8]) -> Result<(), Error> {
+        self.send(|ws, tx| ws.send_binary(octets, tx))
+    }
+
+    /// Sends a Ping.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text).
+    pub fn send_ping(&self, payload: &[u8]) -> Result<(), Error> {
+        self.send(|ws, tx| ws.send_ping(payload, tx))
+    }
+
+    /// Sends a Close. The reader sees the rest through.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text), and those of [`Connection::close`].
+    pub fn close(&self, code: CloseCode, reason: &str) -> Result<(), Error> {
+        self.send(|ws, tx| ws.close(code, reason, tx))
+    }
+
+    /// Queues what `command` says, and writes it.
+    fn send(
+        &self,
+        command: impl FnOnce(&mut Connection<S>, &mut SendBuffer<Vec<u8>>) -> Result<(), Misuse>,
+    ) -> Result<(), Error> {
+        let mut machine = lock(&self.shared.machine);
+        let Machine { ws, tx } = &mut *machine;
+        command(ws, tx)?;
+        drop(machine);
+        self.shared.flush(true).map(drop)
+    }
+}
+
+impl<T: Stream, S: Side> fmt::Debug for Reader<T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").finish_non_exhaustive()
+    }
+}
+
+impl<T: Stream, S: Side> fmt::Debug for Writer<T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,93 @@
+//! What a blocking stream has to be able to do beyond `Read` and `Write`.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+/// A blocking stream with a read timeout and a half-close.
+///
+/// For any other `Read + Write` there is [`NoTimeouts`]; or implement this trait, where the stream can
+/// do better.
+pub trait Stream: Read + Write {
+    /// Makes `read` fail with [`ErrorKind::TimedOut`] or [`ErrorKind::WouldBlock`] after this long. All
+    /// deadlines are kept by it.
+    ///
+    /// # Errors
+    /// Those of the stream.
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
+
+    /// Tells the peer that nothing more will be written.
+    ///
+    /// # Errors
+    /// Those of the stream.
+    fn shutdown_write(&mut self) -> io::Result<()>;
+}
+
+impl Stream for TcpStream {
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        Self::set_read_timeout(self, timeout)
+    }
+
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+#[cfg(unix)]
+impl Stream for std::os::unix::net::UnixStream {
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        Self::set_read_timeout(self, timeout)
+    }
+
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+/// Any `Read + Write` as a [`Stream`]. It has no timeouts, so that deadlines are only looked at when
+/// something arrives, and no half-close.
+#[derive(Clone, Debug)]
+pub struct NoTimeouts<T>(pub T);
+
+impl<T: Read> Read for NoTimeouts<T> {
+    fn read(&mut self, octets: &mut [u8]) -> io::Result<usize> {
+        self.0.read(octets)
+    }
+}
+
+impl<T: Write> Write for NoTimeouts<T> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.0.write(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl<T: Read + Write> Stream for NoTimeouts<T> {
+    fn set_read_timeout(&self, _timeout: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Whether a read has ended because its time was up.
+pub(super) fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock)
+}
+
+/// Whether the peer has gone without a word.
+pub(super) fn is_disconnect(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof
+            | ErrorKind::NotConnected
+    )
+}

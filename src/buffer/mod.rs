@@ -1,0 +1,100 @@
+//! The two buffers that the caller lends to the machine.
+//!
+//! Both stand on a [`Storage`]: a `Vec<u8>` that grows, an array, or a slice. All octets of a storage
+//! are initialised at all times, so that no `unsafe` is needed to lend them to a reader.
+//!
+//! ```
+//! use websocket_proto::{RecvBuffer, SendBuffer};
+//!
+//! let mut fixed = [0; 512];
+//! let mut rx = RecvBuffer::with_storage(&mut fixed[..]);
+//! let tx = SendBuffer::with_storage([0; 512]);
+//! rx.extend(b"octets from somewhere").unwrap();
+//! assert_eq!(rx.len(), 21);
+//! assert!(tx.is_empty());
+//! ```
+
+mod recv;
+mod send;
+
+pub use recv::RecvBuffer;
+pub(crate) use recv::Window;
+pub(crate) use send::Output;
+pub use send::{DEFAULT_SEND_LIMIT, SendBuffer};
+
+/// A fixed storage has no room left, or a limit would be passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+impl core::fmt::Display for Full {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("the buffer is full")
+    }
+}
+
+impl core::error::Error for Full {}
+
+/// Memory for a buffer: initialised octets, and perhaps a way to get more.
+pub trait Storage: AsRef<[u8]> + AsMut<[u8]> {
+    /// Makes the storage at least `len` octets long, keeping what it holds; new octets are zero.
+    ///
+    /// # Errors
+    /// [`Full`] where it can't be that long. The storage is as before.
+    fn grow(&mut self, len: usize) -> Result<(), Full>;
+
+    /// The greatest length that [`grow`](Self::grow) can give.
+    fn max_len(&self) -> usize;
+
+    /// Gives memory back where it can, down to `len` octets, keeping the first `len`.
+    fn shrink(&mut self, len: usize);
+}
+
+impl<const N: usize> Storage for [u8; N] {
+    fn grow(&mut self, len: usize) -> Result<(), Full> {
+        if len <= N { Ok(()) } else { Err(Full) }
+    }
+
+    fn max_len(&self) -> usize {
+        N
+    }
+
+    fn shrink(&mut self, _len: usize) {}
+}
+
+impl Storage for &mut [u8] {
+    fn grow(&mut self, len: usize) -> Result<(), Full> {
+        if len <= <[u8]>::len(self) {
+            Ok(())
+        } else {
+            Err(Full)
+        }
+    }
+
+    fn max_len(&self) -> usize {
+        <[u8]>::len(self)
+    }
+
+    fn shrink(&mut self, _len: usize) {}
+}
+
+#[cfg(feature = "alloc")]
+impl Storage for alloc::vec::Vec<u8> {
+    fn grow(&mut self, len: usize) -> Result<(), Full> {
+        if len > self.len() {
+            // Exactly this much: the buffers decide how far ahead they grow. Nothing needs to be
+            // copied by the allocator where the memory can be extended in place.
+            self.try_reserve_exact(len - self.len()).map_err(|_| Full)?;
+            self.resize(len, 0);
+        }
+        Ok(())
+    }
+
+    fn max_len(&self) -> usize {
+        isize::MAX as usize
+    }
+
+    fn shrink(&mut self, len: usize) {
+        self.truncate(len);
+        self.shrink_to_fit();
+    }
+}

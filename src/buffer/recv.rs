@@ -1,0 +1,461 @@
+//! The receive buffer: a message under construction, a gap, and what has yet to be looked at.
+//!
+//! ```text
+//!            kept          joined        next              end
+//! ┌───────────┬─────────────┬─────────────┬─────────────────┬──────────────────┐
+//! │  lent and │ the message │  headers of │ octets as they  │ spare: where the │
+//! │ forgotten │   so far    │  fragments  │ came, to handle │ transport reads  │
+//! └───────────┴─────────────┴─────────────┴─────────────────┴──────────────────┘
+//! ```
+//!
+//! A fragment's payload moves over the gap to the end of the message, so that a message is whole in
+//! one place when its last fragment has come; for a message in one frame nothing moves at all.
+
+use core::ops::Range;
+
+use super::{Full, Storage};
+
+/// Room that is made when a read is due and little is left, beyond what is unfinished.
+const READ_AHEAD: usize = 1024;
+
+/// Where things lie in the storage. `kept <= joined <= next <= end <= storage length`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Marks {
+    kept: usize,
+    joined: usize,
+    next: usize,
+    end: usize,
+}
+
+/// Octets from the peer: the transport fills it, the machine lends events out of it.
+///
+/// Over a `Vec` it grows with what is unfinished: at most twice that and 1 KiB, never by what a frame's
+/// header declares.
+#[derive(Clone, Debug, Default)]
+pub struct RecvBuffer<B> {
+    storage: B,
+    marks: Marks,
+}
+
+#[cfg(feature = "alloc")]
+impl RecvBuffer<alloc::vec::Vec<u8>> {
+    /// An empty buffer that grows. It allocates when something is received.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self::with_storage(alloc::vec::Vec::new())
+    }
+
+    /// Gives back the memory beyond what is unfinished: all of it where nothing is.
+    pub fn release(&mut self) {
+        self.compact();
+        self.storage.shrink(self.marks.end);
+    }
+}
+
+impl<B> RecvBuffer<B> {
+    /// An empty buffer over this storage. Whole messages of up to its size can be received.
+    ///
+    /// A fixed storage needs 256 octets or more for frames, and for a server at least the size of the
+    /// largest request head (a browser's is 500 to 2 000 octets).
+    #[must_use]
+    pub const fn with_storage(storage: B) -> Self {
+        Self {
+            storage,
+            marks: Marks {
+                kept: 0,
+                joined: 0,
+                next: 0,
+                end: 0,
+            },
+        }
+    }
+
+    /// The octets that are unfinished: a message under construction, and what has yet to be handled.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        // By the order of the marks.
+        (self.marks.joined - self.marks.kept) + (self.marks.end - self.marks.next)
+    }
+
+    /// Whether nothing is unfinished.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The storage, and with it the octets, however unfinished.
+    #[must_use]
+    pub fn into_storage(self) -> B {
+        self.storage
+    }
+}
+
+impl<B: Storage> RecvBuffer<B> {
+    /// Room for the transport to read into; at least one octet, or empty where a fixed storage is full.
+    ///
+    /// Say how many octets were written to its beginning with [`commit`](Self::commit).
+    pub fn spare(&mut self) -> &mut [u8] {
+        self.spare_at_least(1)
+    }
+
+    /// Room of at least `wanted` octets, as far as the storage can give it.
+    ///
+    /// A reader that expects much asks for much, 64 KiB say, and gives it back before it waits.
+    pub fn spare_at_least(&mut self, wanted: usize) -> &mut [u8] {
+        let room = self.storage.as_ref().len() - self.marks.end;
+        if room < wanted.max(READ_AHEAD / 2) {
+            self.make_room(wanted);
+        }
+        self.storage
+            .as_mut()
+            .get_mut(self.marks.end..)
+            .unwrap_or_default()
+    }
+
+    #[cold]
+    fn make_room(&mut self, wanted: usize) {
+        self.compact();
+        let held = self.marks.end;
+        if self.storage.as_ref().len() - held >= wanted.max(READ_AHEAD / 2) {
+            return;
+        }
+        let ahead = wanted.max(held).max(READ_AHEAD);
+        let len = held.saturating_add(ahead).min(self.storage.max_len());
+        // Where memory is short, the room that is there has to do.
+        let _ = self.storage.grow(len);
+    }
+
+    /// The first `count` octets of the spare room have been filled.
+    ///
+    /// # Panics
+    /// When `count` is more than the spare room.
+    pub fn commit(&mut self, count: usize) {
+        assert!(
+            count <= self.storage.as_ref().len() - self.marks.end,
+            "more committed than there was room for"
+        );
+        self.marks.end += count;
+    }
+
+    /// Copies octets that came from elsewhere: what an HTTP stack had read beyond the handshake, say.
+    ///
+    /// # Errors
+    /// [`Full`] where a fixed storage can't take them all. None is taken.
+    pub fn extend(&mut self, octets: &[u8]) -> Result<(), Full> {
+        let spare = self.spare_at_least(octets.len());
+        let Some(room) = spare.get_mut(..octets.len()) else {
+            return Err(Full);
+        };
+        room.copy_from_slice(octets);
+        self.commit(octets.len());
+        Ok(())
+    }
+
+    /// Moves what is unfinished to the end of another buffer, and leaves this one empty: from a big
+    /// buffer that all connections of a thread read into to a small one of the connection's own when it
+    /// has to wait, and back.
+    ///
+    /// # Errors
+    /// [`Full`] where the other can't take it all, or holds something unfinished itself. Nothing has
+    /// moved.
+    pub fn transfer<C: Storage>(&mut self, to: &mut RecvBuffer<C>) -> Result<(), Full> {
+        if !to.is_empty() {
+            return Err(Full);
+        }
+        let Marks {
+            kept,
+            joined,
+            next,
+            end,
+        } = self.marks;
+        let held = self.len();
+        to.storage.grow(held)?;
+        let (target, source) = (to.storage.as_mut(), self.storage.as_ref());
+        let message = joined - kept;
+        target[..message].copy_from_slice(&source[kept..joined]);
+        target[message..held].copy_from_slice(&source[next..end]);
+        to.marks = Marks {
+            kept: 0,
+            joined: message,
+            next: message,
+            end: held,
+        };
+        self.marks = Marks::default();
+        Ok(())
+    }
+
+    /// Moves what is unfinished to the beginning of the storage, and closes the gap.
+    fn compact(&mut self) {
+        let Marks {
+            kept,
+            joined,
+            next,
+            end,
+        } = self.marks;
+        let message = joined - kept;
+        let octets = self.storage.as_mut();
+        if kept != 0 {
+            octets.copy_within(kept..joined, 0);
+        }
+        if next != message {
+            octets.copy_within(next..end, message);
+        }
+        self.marks = Marks {
+            kept: 0,
+            joined: message,
+            next: message,
+            end: message + (end - next),
+        };
+    }
+
+    /// The machine's view, for the parts of it that don't care what the storage is.
+    #[inline]
+    pub(crate) fn window(&mut self) -> Window<'_> {
+        Window {
+            max_len: self.storage.max_len(),
+            octets: self.storage.as_mut(),
+            marks: &mut self.marks,
+        }
+    }
+
+    /// The octets that have yet to be handled.
+    #[inline]
+    pub(crate) fn unread(&self) -> &[u8] {
+        self.storage
+            .as_ref()
+            .get(self.marks.next..self.marks.end)
+            .unwrap_or_default()
+    }
+
+    /// The message under construction.
+    pub(crate) fn kept(&self) -> &[u8] {
+        self.storage
+            .as_ref()
+            .get(self.marks.kept..self.marks.joined)
+            .unwrap_or_default()
+    }
+
+    /// Goes past `skipped` octets and lends the `count` that follow.
+    #[inline]
+    pub(crate) fn take(&mut self, skipped: usize, count: usize) -> &mut [u8] {
+        let start = self.marks.next + skipped;
+        let end = start + count;
+        debug_assert!(end <= self.marks.end);
+        // Nothing is kept, so the message's place moves along.
+        if end == self.marks.end {
+            self.marks = Marks::default();
+        } else {
+            self.marks = Marks {
+                kept: end,
+                joined: end,
+                next: end,
+                end: self.marks.end,
+            };
+        }
+        self.storage
+            .as_mut()
+            .get_mut(start..end)
+            .unwrap_or_default()
+    }
+
+    /// Lends octets by their place.
+    #[inline]
+    pub(crate) fn lend(&mut self, range: Range<usize>) -> &mut [u8] {
+        self.storage.as_mut().get_mut(range).unwrap_or_default()
+    }
+}
+
+/// What the machine sees of a receive buffer.
+pub(crate) struct Window<'a> {
+    octets: &'a mut [u8],
+    marks: &'a mut Marks,
+    max_len: usize,
+}
+
+impl Window<'_> {
+    /// The octets that have yet to be handled.
+    pub(crate) fn unread(&self) -> &[u8] {
+        self.octets
+            .get(self.marks.next..self.marks.end)
+            .unwrap_or_default()
+    }
+
+    /// The message under construction.
+    pub(crate) fn kept(&self) -> &[u8] {
+        self.octets
+            .get(self.marks.kept..self.marks.joined)
+            .unwrap_or_default()
+    }
+
+    /// Whether a storage of fixed size holds all it can.
+    pub(crate) fn is_full(&self) -> bool {
+        let held = (self.marks.joined - self.marks.kept) + (self.marks.end - self.marks.next);
+        held >= self.max_len
+    }
+
+    /// Whether a message of this many octets fits.
+    pub(crate) fn can_hold(&self, octets: u64) -> bool {
+        octets <= self.max_len as u64
+    }
+
+    /// Goes past the next octets.
+    pub(crate) fn skip(&mut self, count: usize) {
+        self.marks.next += count;
+        debug_assert!(self.marks.next <= self.marks.end);
+        if self.marks.kept == self.marks.joined {
+            self.marks.kept = self.marks.next;
+            self.marks.joined = self.marks.next;
+        }
+    }
+
+    /// Joins the next octets to the message, and lends them where they lie now.
+    pub(crate) fn join(&mut self, count: usize) -> &mut [u8] {
+        let Marks {
+            joined, next, end, ..
+        } = *self.marks;
+        debug_assert!(next + count <= end);
+        if joined != next {
+            self.octets.copy_within(next..next + count, joined);
+        }
+        self.marks.joined += count;
+        self.marks.next += count;
+        self.octets
+            .get_mut(joined..joined + count)
+            .unwrap_or_default()
+    }
+
+    /// The place of the first `count` octets of the message, which are no longer kept.
+    pub(crate) fn release(&mut self, count: usize) -> Range<usize> {
+        let start = self.marks.kept;
+        self.marks.kept += count;
+        debug_assert!(self.marks.kept <= self.marks.joined);
+        if self.marks.kept == self.marks.joined {
+            self.marks.kept = self.marks.next;
+            self.marks.joined = self.marks.next;
+        }
+        start..start + count
+    }
+
+    /// Keeps the `count` octets that follow `skipped` ones, in place of any message, and forgets all
+    /// others. Returns their place.
+    pub(crate) fn keep_only(&mut self, skipped: usize, count: usize) -> Range<usize> {
+        let start = self.marks.next + skipped;
+        self.marks.kept = start;
+        self.marks.joined = start + count;
+        self.marks.next = self.marks.end;
+        start..start + count
+    }
+
+    /// Lends the `count` octets that follow `skipped` ones, without going past them.
+    pub(crate) fn peek(&mut self, skipped: usize, count: usize) -> &mut [u8] {
+        let start = self.marks.next + skipped;
+        self.octets
+            .get_mut(start..start + count)
+            .unwrap_or_default()
+    }
+
+    /// The place of the `count` octets that follow `skipped` ones, which the machine goes past.
+    pub(crate) fn pass(&mut self, skipped: usize, count: usize) -> Range<usize> {
+        let start = self.marks.next + skipped;
+        self.skip(skipped + count);
+        start..start + count
+    }
+
+    /// The place of the next `count` octets, which stay to be handled.
+    pub(crate) fn head(&self, count: usize) -> Range<usize> {
+        self.marks.next..self.marks.next + count
+    }
+
+    /// Forgets what has yet to be handled beyond the first `count` octets; a storage of fixed size keeps
+    /// room to read at least one more.
+    pub(crate) fn truncate_unread(&mut self, count: usize) {
+        let most = self.max_len.saturating_sub(self.marks.next + 1);
+        self.marks.end = self.marks.end.min(self.marks.next + count.min(most));
+    }
+
+    /// Forgets what has yet to be handled; the message stays.
+    pub(crate) fn discard_unread(&mut self) {
+        self.marks.next = self.marks.end;
+        if self.marks.kept == self.marks.joined {
+            *self.marks = Marks::default();
+        }
+    }
+}
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rule_48_a_waiting_buffer_holds_at_most_twice_the_unfinished_octets_and_one_kib() {
+        let mut rx = RecvBuffer::new();
+        for _ in 0..100_000 {
+            let spare = rx.spare();
+            assert!(!spare.is_empty());
+            rx.commit(1);
+            assert!(
+                rx.storage.capacity() <= 2 * rx.len() + 1024,
+                "{} for {}",
+                rx.storage.capacity(),
+                rx.len()
+            );
+        }
+    }
+
+    #[test]
+    fn a_fragment_moves_over_its_header_to_the_end_of_the_message() {
+        let mut rx = RecvBuffer::with_storage([0; 16]);
+        rx.extend(b"hhABhhCDhhEF").unwrap();
+        let mut window = rx.window();
+        for _ in 0..3 {
+            window.skip(2);
+            window.join(2);
+        }
+        assert_eq!(window.kept(), b"ABCDEF");
+        let place = window.release(6);
+        assert_eq!(rx.lend(place), b"ABCDEF");
+        assert!(rx.is_empty());
+    }
+
+    #[test]
+    fn what_is_unfinished_moves_whole_between_buffers() {
+        let mut big = RecvBuffer::with_storage([0; 64]);
+        big.extend(b"--message--unread").unwrap();
+        let mut window = big.window();
+        window.skip(2);
+        window.join(7);
+        window.skip(2);
+        let mut small = RecvBuffer::new();
+        big.transfer(&mut small).unwrap();
+        assert!(big.is_empty());
+        assert_eq!(
+            (small.kept(), small.unread()),
+            (&b"message"[..], &b"unread"[..])
+        );
+        assert_eq!(small.storage.capacity(), 13);
+        assert_eq!(
+            small.transfer(&mut RecvBuffer::with_storage([0; 12])),
+            Err(Full)
+        );
+        small.transfer(&mut big).unwrap();
+        assert_eq!(
+            (big.kept(), big.unread()),
+            (&b"message"[..], &b"unread"[..])
+        );
+        small.release();
+        assert_eq!(small.storage.capacity(), 0);
+    }
+
+    #[test]
+    fn a_full_fixed_buffer_lends_no_room_and_loses_nothing() {
+        let mut rx = RecvBuffer::with_storage([0; 4]);
+        rx.extend(b"abc").unwrap();
+        assert_eq!(rx.extend(b"de"), Err(Full));
+        rx.extend(b"d").unwrap();
+        assert_eq!(rx.spare().len(), 0);
+        assert!(rx.window().is_full());
+        rx.window().skip(1);
+        assert_eq!(rx.spare().len(), 1);
+        assert_eq!(rx.unread(), b"bcd");
+    }
+}

@@ -1,0 +1,272 @@
+//! The send buffer: whole frames in the order in which they go out.
+//!
+//! At most one automatic Pong waits in it: where a second becomes due, the first is taken out again,
+//! unless the transport has begun to write it (RFC 6455 §5.5.3 asks for an answer to the newest Ping
+//! only). What is moved then is what was queued since, so that the work stays linear.
+
+use super::{Full, Storage};
+
+/// The default limit of a send buffer that grows: 16 MiB.
+pub const DEFAULT_SEND_LIMIT: usize = 16 << 20;
+
+/// The least room that a growing buffer makes.
+const LEAST: usize = 512;
+
+/// Octets for the peer: the machine queues frames in it, the transport writes them.
+#[derive(Clone, Debug, Default)]
+pub struct SendBuffer<B> {
+    storage: B,
+    /// What waits is `start..end`.
+    start: usize,
+    end: usize,
+    limit: usize,
+    /// The place of the automatic Pong that waits; empty where there is none.
+    pong: usize,
+    pong_len: u16,
+}
+
+#[cfg(feature = "alloc")]
+impl SendBuffer<alloc::vec::Vec<u8>> {
+    /// An empty buffer that grows up to [`DEFAULT_SEND_LIMIT`].
+    #[must_use]
+    pub const fn new() -> Self {
+        Self::with_limit(DEFAULT_SEND_LIMIT)
+    }
+
+    /// An empty buffer that grows up to `limit` octets. Automatic replies may pass it, by 262 octets.
+    #[must_use]
+    pub const fn with_limit(limit: usize) -> Self {
+        Self {
+            storage: alloc::vec::Vec::new(),
+            start: 0,
+            end: 0,
+            limit,
+            pong: 0,
+            pong_len: 0,
+        }
+    }
+
+    /// Gives back the memory beyond what waits: all of it where nothing does.
+    pub fn release(&mut self) {
+        self.compact();
+        self.storage.shrink(self.end);
+    }
+}
+
+impl<B: Storage> SendBuffer<B> {
+    /// An empty buffer over this storage. What can be sent has to fit, header included.
+    #[must_use]
+    pub fn with_storage(storage: B) -> Self {
+        Self {
+            limit: storage.max_len(),
+            storage,
+            start: 0,
+            end: 0,
+            pong: 0,
+            pong_len: 0,
+        }
+    }
+
+    /// What waits to be written, in order.
+    #[must_use]
+    #[inline]
+    pub fn octets(&self) -> &[u8] {
+        self.storage
+            .as_ref()
+            .get(self.start..self.end)
+            .unwrap_or_default()
+    }
+
+    /// How many octets wait: what a browser calls `bufferedAmount`, headers included.
+    #[must_use]
+    #[inline]
+    pub const fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// The transport has written the first `count` octets.
+    ///
+    /// # Panics
+    /// When `count` is more than what waits.
+    pub fn consume(&mut self, count: usize) {
+        assert!(count <= self.len(), "more consumed than was waiting");
+        self.start += count;
+        if self.start > self.pong {
+            // The Pong is being written, or has been: it can't be taken back any more.
+            self.pong_len = 0;
+        }
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+        }
+    }
+
+    /// Forgets what waits: the transport can't write any more.
+    pub fn clear(&mut self) {
+        self.consume(self.len());
+    }
+
+    /// Room for `count` octets at the end, which count as waiting from now on.
+    #[inline]
+    pub(crate) fn reserve(&mut self, count: usize) -> Result<&mut [u8], Full> {
+        if count > self.limit.saturating_sub(self.len()) {
+            return Err(Full);
+        }
+        self.extend_by(count)
+    }
+
+    #[inline]
+    fn extend_by(&mut self, count: usize) -> Result<&mut [u8], Full> {
+        if self.storage.as_ref().len() - self.end < count {
+            self.make_room(count)?;
+        }
+        let start = self.end;
+        self.end += count;
+        self.storage.as_mut().get_mut(start..self.end).ok_or(Full)
+    }
+
+    #[cold]
+    fn make_room(&mut self, count: usize) -> Result<(), Full> {
+        let needed = self.len().checked_add(count).ok_or(Full)?;
+        let held = self.storage.as_ref().len();
+        // Moving is worth it where it makes room for as much as it moves; otherwise growing is, and
+        // where the storage can't grow there is no choice.
+        if needed <= held && (self.start >= self.len() || held == self.storage.max_len()) {
+            self.compact();
+            return Ok(());
+        }
+        if needed > self.storage.max_len() {
+            return Err(Full);
+        }
+        self.compact();
+        let len = needed.max(held.saturating_mul(2)).max(LEAST);
+        self.storage
+            .grow(len.min(self.storage.max_len()))
+            .or_else(|_| self.storage.grow(needed))
+    }
+
+    fn compact(&mut self) {
+        if self.start != 0 {
+            self.storage.as_mut().copy_within(self.start..self.end, 0);
+            self.pong = self.pong.saturating_sub(self.start);
+            self.end -= self.start;
+            self.start = 0;
+        }
+    }
+
+    /// Takes the automatic Pong out again, where it waits untouched.
+    fn withdraw_pong(&mut self) {
+        let len = usize::from(self.pong_len);
+        if len != 0 {
+            self.storage
+                .as_mut()
+                .copy_within(self.pong + len..self.end, self.pong);
+            self.end -= len;
+            self.pong_len = 0;
+        }
+    }
+}
+
+/// What the machine needs of a send buffer for its automatic replies, whatever the storage.
+pub(crate) trait Output {
+    /// Whether an automatic reply of up to `count` octets fits. A limit does not bind them, a storage
+    /// of fixed size does.
+    fn has_room(&self, count: usize) -> bool;
+
+    /// Whether nothing waits.
+    fn is_empty(&self) -> bool;
+
+    /// Room for an automatic reply.
+    fn reply(&mut self, count: usize) -> Result<&mut [u8], Full>;
+
+    /// Room for a Pong, in place of one that waits.
+    fn pong(&mut self, count: usize) -> Result<&mut [u8], Full>;
+}
+
+impl<B: Storage> Output for SendBuffer<B> {
+    fn has_room(&self, count: usize) -> bool {
+        count <= self.storage.max_len().saturating_sub(self.len())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn reply(&mut self, count: usize) -> Result<&mut [u8], Full> {
+        self.extend_by(count)
+    }
+
+    fn pong(&mut self, count: usize) -> Result<&mut [u8], Full> {
+        self.withdraw_pong();
+        self.extend_by(count)?;
+        self.pong = self.end - count;
+        self.pong_len = u16::try_from(count).map_err(|_| Full)?;
+        let place = self.pong..self.end;
+        self.storage.as_mut().get_mut(place).ok_or(Full)
+    }
+}
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests {
+    use super::*;
+
+    fn put<B: Storage>(tx: &mut SendBuffer<B>, octets: &[u8]) -> Result<(), Full> {
+        tx.reserve(octets.len())?.copy_from_slice(octets);
+        Ok(())
+    }
+
+    #[test]
+    fn rule_50_a_newer_pong_takes_the_place_of_one_that_waits() {
+        let mut tx = SendBuffer::new();
+        put(&mut tx, b"one").unwrap();
+        tx.pong(4).unwrap().copy_from_slice(b"PONG");
+        put(&mut tx, b"two").unwrap();
+        tx.pong(2).unwrap().copy_from_slice(b"po");
+        put(&mut tx, b"three").unwrap();
+        assert_eq!(tx.octets(), b"onetwopothree");
+        tx.consume(7);
+        tx.pong(4).unwrap().copy_from_slice(b"PONG");
+        assert_eq!(tx.octets(), b"othreePONG", "one that is half written stays");
+    }
+
+    #[test]
+    fn a_limit_refuses_and_writes_nothing() {
+        let mut tx = SendBuffer::with_limit(5);
+        put(&mut tx, b"abc").unwrap();
+        assert_eq!(put(&mut tx, b"def"), Err(Full));
+        assert_eq!(tx.octets(), b"abc");
+        put(&mut tx, b"de").unwrap();
+        assert!(tx.has_room(100), "a limit does not bind replies");
+    }
+
+    #[test]
+    fn a_fixed_storage_is_used_to_its_last_octet() {
+        let mut tx = SendBuffer::with_storage([0; 8]);
+        put(&mut tx, b"12345678").unwrap();
+        assert!(!tx.has_room(1));
+        tx.consume(3);
+        put(&mut tx, b"abc").unwrap();
+        assert_eq!(tx.octets(), b"45678abc");
+        assert_eq!(put(&mut tx, b"d"), Err(Full));
+    }
+
+    #[test]
+    fn a_released_buffer_holds_what_waits_and_no_more() {
+        let mut tx = SendBuffer::new();
+        put(&mut tx, &[7; 5000]).unwrap();
+        tx.consume(4990);
+        tx.release();
+        assert_eq!(tx.octets(), [7; 10]);
+        assert_eq!(tx.storage.capacity(), 10);
+        tx.consume(10);
+        tx.release();
+        assert_eq!(tx.storage.capacity(), 0);
+    }
+}

@@ -1,0 +1,140 @@
+//! What the machine has to say.
+
+use core::ops::Range;
+
+use crate::close::Close;
+use crate::frame::mask::MaskKey;
+use crate::handshake::{Fields, Request};
+
+/// Something that happened. It borrows from the receive buffer alone.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A client asks for a connection: [`accept`](super::Connection::accept) or
+    /// [`reject`](super::Connection::reject) it. Comes again with each call until one is done.
+    Request(Request<'a>),
+    /// The opening handshake is over, and messages can come. A server may send before that, as soon as
+    /// it has accepted.
+    HandshakeDone(Handshake<'a>),
+    /// A whole text message.
+    Text(&'a str),
+    /// A whole binary message.
+    Binary(&'a [u8]),
+    /// A part of a text message, from `poll_chunk`: whole code points.
+    TextChunk {
+        /// The next part of the text; may be empty where it is the last.
+        text: &'a str,
+        /// Whether the message ends with it.
+        last: bool,
+    },
+    /// A part of a binary message, from `poll_chunk`.
+    BinaryChunk {
+        /// The next octets; may be none where it is the last.
+        octets: &'a [u8],
+        /// Whether the message ends with it.
+        last: bool,
+    },
+    /// A Ping. Its Pong is already in the send buffer (RFC 6455 §5.5.2).
+    Ping(&'a [u8]),
+    /// A Pong, asked for or not (RFC 6455 §5.5.3).
+    Pong(&'a [u8]),
+    /// The peer's Close. The answer, where one is due, is already in the send buffer (RFC 6455 §5.5.1).
+    Close(Close<'a>),
+}
+
+/// The next event, found but not lent yet: what `poll_ready` returns and `lend` takes.
+///
+/// It says nothing that has changed: when it is dropped, the next `poll_ready` finds the same event.
+#[derive(Debug)]
+#[must_use = "an event that is not lent comes again"]
+pub struct Ready(pub(super) Found);
+
+/// Where the next event lies. Offsets count from the first octet that has yet to be handled.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Found {
+    /// A whole message in one frame, which is still masked.
+    WholeText(Place),
+    WholeBinary(Place),
+    /// A message that has been joined, or what is left of it.
+    Message,
+    /// What there is of a message.
+    Chunk,
+    Ping(Place),
+    Pong(Place),
+    Close(Place),
+    Request,
+    HandshakeDone,
+}
+
+/// A whole frame that has yet to be unmasked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) key: MaskKey,
+    pub(super) header_len: u8,
+    pub(super) payload_len: usize,
+}
+
+/// An event whose octets are named by their place in the receive buffer.
+pub(super) enum Located {
+    Message {
+        place: Range<usize>,
+        text: bool,
+    },
+    Chunk {
+        place: Range<usize>,
+        text: bool,
+        last: bool,
+    },
+    Ping(Range<usize>),
+    Pong(Range<usize>),
+    Close(Range<usize>),
+    Request(Range<usize>),
+    HandshakeDone(Range<usize>),
+}
+
+/// What the opening handshake has agreed upon: the peer's head, the request at a server's end and the
+/// response at a client's.
+#[derive(Clone, Copy, Debug)]
+pub struct Handshake<'a> {
+    head: &'a [u8],
+    subprotocol: Option<(u16, u16)>,
+}
+
+impl<'a> Handshake<'a> {
+    pub(super) const fn new(head: &'a [u8], subprotocol: Option<(u16, u16)>) -> Self {
+        Self { head, subprotocol }
+    }
+
+    /// The subprotocol that was agreed upon (RFC 6455 §1.9).
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<&'a str> {
+        let (start, length) = self.subprotocol?;
+        let (_, rest) = self.head.split_at_checked(start.into())?;
+        core::str::from_utf8(rest.get(..length.into())?).ok()
+    }
+
+    /// The fields of the peer's head.
+    #[must_use]
+    pub fn fields(&self) -> Fields<'a> {
+        Fields::of_head(self.head)
+    }
+
+    /// The value of the first field with this name, in any case.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&'a [u8]> {
+        self.fields()
+            .find(|(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_small() {
+        assert!(size_of::<Event<'_>>() <= 32);
+        assert!(size_of::<Ready>() <= 24);
+    }
+}

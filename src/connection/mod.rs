@@ -1,0 +1,375 @@
+//! The machine: handshake, messages, control frames, deadlines and closing of one connection
+//! (RFC 6455), without a socket, a clock, a random source or a task.
+//!
+//! # How to drive it
+//!
+//! Three values make up a connection: the machine, a receive buffer and a send buffer. One loop drives it:
+//!
+//! 1. Call [`poll`](Connection::poll) until it returns `None`, and handle what it lends.
+//! 2. Write what waits in the send buffer, and say how much went out with [`SendBuffer::consume`]. When
+//!    [`is_blocked`](Connection::is_blocked) says so, go back to 1.
+//! 3. Do what [`transport`](Connection::transport) says.
+//! 4. Ask [`poll_timeout`](Connection::poll_timeout) how long to wait. Read into
+//!    [`RecvBuffer::spare`], and say how much came in with [`RecvBuffer::commit`]; at the end of the
+//!    stream call [`handle_eof`](Connection::handle_eof); when the time has come, call
+//!    [`handle_timeout`](Connection::handle_timeout). Go back to 1.
+//!
+//! Methods follow one grammar. `poll_*` asks the machine for the next thing; `handle_*` tells it what
+//! has happened outside; `send_*`, `accept`, `reject` and `close` are commands; nouns are getters.
+//!
+//! ```
+//! use websocket_proto::handshake::{Accept, ClientRequest};
+//! use websocket_proto::{CloseCode, Config, Connection, Event, RecvBuffer, SendBuffer};
+//!
+//! let (mut client_rx, mut client_tx) = (RecvBuffer::new(), SendBuffer::new());
+//! let (mut server_rx, mut server_tx) = (RecvBuffer::new(), SendBuffer::new());
+//!
+//! // A real nonce, and real keys, come from a source that nobody can foresee.
+//! let request = ClientRequest::new("example.com", "/chat", [7; 16]);
+//! let mut client = Connection::client(&request, Config::new(), || [1, 2, 3, 4], &mut client_tx)?;
+//! let mut server = Connection::server(Config::new());
+//!
+//! // The network.
+//! server_rx.extend(client_tx.octets())?;
+//!
+//! if let Some(Event::Request(request)) = server.poll(&mut server_rx, &mut server_tx)? {
+//!     assert_eq!(request.path(), "/chat");
+//!     server.accept(&request, &Accept::new(), &mut server_tx)?;
+//! }
+//! assert!(matches!(server.poll(&mut server_rx, &mut server_tx)?, Some(Event::HandshakeDone(_))));
+//! server.send_text("Hello", &mut server_tx)?;
+//! server.close(CloseCode::NORMAL, "", &mut server_tx)?;
+//!
+//! client_rx.extend(server_tx.octets())?;
+//! assert!(matches!(client.poll(&mut client_rx, &mut client_tx)?, Some(Event::HandshakeDone(_))));
+//! assert!(matches!(client.poll(&mut client_rx, &mut client_tx)?, Some(Event::Text("Hello"))));
+//! assert!(matches!(client.poll(&mut client_rx, &mut client_tx)?, Some(Event::Close(_))));
+//! assert!(client.poll(&mut client_rx, &mut client_tx)?.is_none());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod closing;
+mod event;
+mod keepalive;
+mod machine;
+mod opening;
+mod receive;
+mod sending;
+mod side;
+
+use core::fmt;
+
+pub use self::closing::{ReadyState, State, Transport};
+pub use self::event::{Event, Handshake, Ready};
+pub use self::sending::HeaderOctets;
+pub use self::side::{Client, Server, Side};
+
+use self::event::{Found, Located, Place};
+use self::machine::Machine;
+use self::opening::Opening;
+use crate::buffer::{Output, RecvBuffer, SendBuffer, Storage};
+use crate::close::{CloseCode, Outcome};
+use crate::config::Config;
+use crate::error::Violation;
+use crate::frame::WholeFrame;
+use crate::frame::{mask, text};
+use crate::handshake::{Request, RequestMarks};
+use crate::opcode::MessageKind;
+use crate::role::Role;
+use crate::time::Instant;
+
+/// One end of a WebSocket connection.
+///
+/// `S` is [`Server`] or [`Client`]. See the module for how to drive it, and `docs/contract.md` for
+/// what holds between the calls.
+pub struct Connection<S> {
+    machine: Machine,
+    side: S,
+}
+
+impl<S: Side> Connection<S> {
+    /// The next event: whole messages, control frames, and what the handshakes have to say. `None` when
+    /// nothing more can be done with what has arrived, or until there is room to reply.
+    ///
+    /// # Errors
+    /// The first [`Violation`], then the same one each time. The peer has been told, as far as it can
+    /// be: write what waits in the send buffer.
+    #[inline]
+    pub fn poll<'a, B: Storage, T: Storage>(
+        &mut self,
+        rx: &'a mut RecvBuffer<B>,
+        tx: &mut SendBuffer<T>,
+    ) -> Result<Option<Event<'a>>, Violation> {
+        match self.poll_ready(rx, tx)? {
+            Some(ready) => self.lend(ready, rx, tx).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The next event, with messages in parts as they arrive: a message of any size passes through a
+    /// receive buffer of fixed size. A message in one frame that has come whole is one chunk.
+    ///
+    /// The rest of a message that was begun in this way comes as one last chunk from
+    /// [`poll`](Self::poll).
+    ///
+    /// # Errors
+    /// As [`poll`](Self::poll).
+    pub fn poll_chunk<'a, B: Storage, T: Storage>(
+        &mut self,
+        rx: &'a mut RecvBuffer<B>,
+        tx: &mut SendBuffer<T>,
+    ) -> Result<Option<Event<'a>>, Violation> {
+        match self.poll_ready_chunk(rx, tx)? {
+            Some(ready) => self.lend(ready, rx, tx).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The first half of [`poll`](Self::poll): finds the next event without lending it, for loops that
+    /// have to decide first and borrow later. [`lend`](Self::lend) is the other half; nothing is to be
+    /// called in between but on other values.
+    ///
+    /// # Errors
+    /// As [`poll`](Self::poll).
+    #[inline]
+    pub fn poll_ready<B: Storage, T: Storage>(
+        &mut self,
+        rx: &mut RecvBuffer<B>,
+        tx: &mut SendBuffer<T>,
+    ) -> Result<Option<Ready>, Violation> {
+        if let Some(found) = self.find_whole(rx) {
+            return Ok(Some(Ready(found)));
+        }
+        let found = self
+            .machine
+            .advance(&mut rx.window(), tx, &mut self.side, true)?;
+        Ok(found.map(Ready))
+    }
+
+    /// The first half of [`poll_chunk`](Self::poll_chunk).
+    ///
+    /// # Errors
+    /// As [`poll`](Self::poll).
+    pub fn poll_ready_chunk<B: Storage, T: Storage>(
+        &mut self,
+        rx: &mut RecvBuffer<B>,
+        tx: &mut SendBuffer<T>,
+    ) -> Result<Option<Ready>, Violation> {
+        let found = self
+            .machine
+            .advance(&mut rx.window(), tx, &mut self.side, false)?;
+        Ok(found.map(Ready))
+    }
+
+    /// The common case: the next frame is a whole message, all of it is there, and nothing else is to
+    /// be done first.
+    #[inline(always)]
+    fn find_whole<B: Storage>(&mut self, rx: &RecvBuffer<B>) -> Option<Found> {
+        let machine = &mut self.machine;
+        if !machine.is_express() {
+            return None;
+        }
+        let frame = WholeFrame::find(rx.unread(), self.side.role().expects_masked())?;
+        if frame.payload_len as u64 > machine.config.max_message_size() {
+            return None;
+        }
+        let place = Place {
+            key: frame.key,
+            header_len: frame.header_len as u8,
+            payload_len: frame.payload_len,
+        };
+        Some(match frame.kind {
+            MessageKind::Text => Found::WholeText(place),
+            MessageKind::Binary => Found::WholeBinary(place),
+        })
+    }
+
+    /// The second half of [`poll`](Self::poll): carries out what goes with an event, and lends it.
+    ///
+    /// # Errors
+    /// As [`poll`](Self::poll): whether a text is UTF-8 shows only here.
+    #[inline]
+    pub fn lend<'a, B: Storage, T: Storage>(
+        &mut self,
+        ready: Ready,
+        rx: &'a mut RecvBuffer<B>,
+        tx: &mut SendBuffer<T>,
+    ) -> Result<Event<'a>, Violation> {
+        match ready.0 {
+            Found::WholeText(place) => {
+                self.note_data();
+                let payload = rx.take(place.header_len.into(), place.payload_len);
+                let text = if self.side.role().expects_masked() {
+                    text::unmask(payload, place.key)
+                } else {
+                    core::str::from_utf8(payload).ok()
+                };
+                text.map(Event::Text).ok_or_else(|| self.fail_text(tx))
+            }
+            Found::WholeBinary(place) => {
+                self.note_data();
+                let payload = rx.take(place.header_len.into(), place.payload_len);
+                if self.side.role().expects_masked() {
+                    mask::apply(payload, place.key);
+                }
+                Ok(Event::Binary(payload))
+            }
+            found => self.lend_slow(found, rx, tx),
+        }
+    }
+
+    #[inline(always)]
+    fn note_data(&mut self) {
+        self.machine.activity.heard = true;
+        self.machine.activity.data = true;
+    }
+
+    #[cold]
+    fn fail_text(&mut self, tx: &mut dyn Output) -> Violation {
+        self.machine
+            .fail(Violation::InvalidUtf8, tx, &mut self.side);
+        Violation::InvalidUtf8
+    }
+
+    #[inline(never)]
+    fn lend_slow<'a, B: Storage, T: Storage>(
+        &mut self,
+        found: Found,
+        rx: &'a mut RecvBuffer<B>,
+        tx: &mut SendBuffer<T>,
+    ) -> Result<Event<'a>, Violation> {
+        let located = self
+            .machine
+            .locate(found, &mut rx.window(), tx, &mut self.side)?;
+        Ok(match located {
+            Located::Message { place, text: false } => Event::Binary(rx.lend(place)),
+            Located::Message { place, text: true } => match core::str::from_utf8(rx.lend(place)) {
+                Ok(text) => Event::Text(text),
+                Err(_) => return Err(self.fail_text(tx)),
+            },
+            Located::Chunk {
+                place,
+                text: false,
+                last,
+            } => Event::BinaryChunk {
+                octets: rx.lend(place),
+                last,
+            },
+            Located::Chunk {
+                place,
+                text: true,
+                last,
+            } => match core::str::from_utf8(rx.lend(place)) {
+                Ok(text) => Event::TextChunk { text, last },
+                Err(_) => return Err(self.fail_text(tx)),
+            },
+            Located::Ping(place) => Event::Ping(rx.lend(place)),
+            Located::Pong(place) => Event::Pong(rx.lend(place)),
+            Located::Close(place) => Event::Close(receive::parse_close(rx.lend(place))?),
+            Located::Request(place) => {
+                let marks = match self.machine.opening {
+                    Opening::Requested { marks, .. } => marks,
+                    _ => RequestMarks::default(),
+                };
+                Event::Request(Request::trusted(rx.lend(place), marks))
+            }
+            Located::HandshakeDone(place) => {
+                let done = core::mem::replace(&mut self.machine.opening, Opening::Announced);
+                let subprotocol = match done {
+                    Opening::Done { subprotocol, .. } => subprotocol,
+                    _ => None,
+                };
+                Event::HandshakeDone(Handshake::new(rx.lend(place), subprotocol))
+            }
+        })
+    }
+
+    /// The peer's stream has ended. Poll on until `None`: what came before is still handled.
+    pub fn handle_eof(&mut self) {
+        self.machine.eof = true;
+    }
+
+    /// The next deadline, or `None` where none is running. To be asked whenever the caller is about to
+    /// wait: what happened since the last time counts as having happened `now`.
+    pub fn poll_timeout(&mut self, now: Instant) -> Option<Instant> {
+        self.machine.poll_timeout(now)
+    }
+
+    /// Does what is due at `now`: a Ping, a Close, the end. Calling it too early does nothing. Poll
+    /// afterwards: a deadline of the peer's that has passed is a [`Violation`].
+    pub fn handle_timeout<T: Storage>(&mut self, now: Instant, tx: &mut SendBuffer<T>) {
+        self.machine.handle_timeout(now, tx, &mut self.side);
+    }
+
+    /// Which end this is.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.side.role()
+    }
+
+    /// Where the connection stands.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.machine.state
+    }
+
+    /// Where the connection stands, in the terms of a browser (WHATWG, `readyState`).
+    #[must_use]
+    pub const fn ready_state(&self) -> ReadyState {
+        self.machine.state.ready_state()
+    }
+
+    /// The limits and policies.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.machine.config
+    }
+
+    /// The first violation, if there was one.
+    #[must_use]
+    pub const fn violation(&self) -> Option<Violation> {
+        self.machine.violation
+    }
+
+    /// Whether `poll` has returned `None` because the send buffer has no room for a reply. Poll again
+    /// once something has been written.
+    #[must_use]
+    pub const fn is_blocked(&self) -> bool {
+        self.machine.blocked
+    }
+
+    /// What the transport should do when nothing is left to read, write or handle.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.machine.transport(self.side.role())
+    }
+
+    /// How the connection ended, once it has. The reason is lent from the receive buffer, which keeps
+    /// it from the peer's Close on.
+    #[must_use]
+    pub fn outcome<'a, B: Storage>(&self, rx: &'a RecvBuffer<B>) -> Option<Outcome<'a>> {
+        if self.machine.state != State::Closed {
+            return None;
+        }
+        let reason = match self.machine.peer_code() {
+            Some(_) => receive::parse_close(rx.kept()).map_or("", |close| close.reason),
+            None => "",
+        };
+        Some(Outcome {
+            code: self.machine.peer_code().unwrap_or(CloseCode::ABNORMAL),
+            reason,
+            clean: self.machine.peer_code().is_some(),
+            initiator: self.machine.initiator(),
+        })
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for Connection<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("side", &self.side)
+            .field("state", &self.machine.state)
+            .field("violation", &self.machine.violation)
+            .finish_non_exhaustive()
+    }
+}

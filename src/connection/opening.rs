@@ -1,0 +1,255 @@
+//! The opening handshake on a connection (RFC 6455 §4), in both roles.
+
+use super::Connection;
+use super::closing::{Input, State};
+use super::event::Found;
+use super::machine::{Machine, fill};
+use super::side::sealed::Side;
+use super::side::{Client, Server};
+use crate::buffer::{RecvBuffer, SendBuffer, Storage, Window};
+use crate::config::Config;
+use crate::error::{Misuse, RequestFault, ResponseFault, Violation};
+use crate::frame::mask::KeySource;
+use crate::handshake::{
+    Accept, ClientRequest, Expected, HeadFault, HeadScanner, Rejection, Request, RequestMarks,
+    Response,
+};
+use crate::role::Role;
+
+/// How far the opening handshake has come.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Opening {
+    /// The peer's head has not come whole.
+    Head(HeadScanner),
+    /// A request waits to be answered.
+    Requested { head_len: u16, marks: RequestMarks },
+    /// A response has refused us.
+    Refused { head_len: u16 },
+    /// The handshake is over, and the caller has not been told.
+    Done {
+        head_len: u16,
+        /// Where the subprotocol that was agreed upon stands in the head: offset and length.
+        subprotocol: Option<(u16, u16)>,
+    },
+    /// The caller knows.
+    Announced,
+}
+
+impl Opening {
+    pub(super) fn new(state: State) -> Self {
+        match state {
+            State::Connecting => Self::Head(HeadScanner::default()),
+            _ => Self::Announced,
+        }
+    }
+
+    /// The length of the peer's head, as long as it stands in the receive buffer.
+    pub(super) fn head_len(&self) -> usize {
+        match *self {
+            Self::Requested { head_len, .. }
+            | Self::Refused { head_len }
+            | Self::Done { head_len, .. } => head_len.into(),
+            Self::Head(_) | Self::Announced => 0,
+        }
+    }
+
+    /// Whether `HandshakeDone` has yet to be lent.
+    #[inline]
+    pub(super) const fn is_unannounced(&self) -> bool {
+        matches!(self, Self::Done { .. })
+    }
+}
+
+impl Machine {
+    /// Looks for the peer's head.
+    pub(super) fn open(
+        &mut self,
+        rx: &mut Window<'_>,
+        side: &mut dyn Side,
+    ) -> Result<Option<Found>, Violation> {
+        while let Opening::Head(scanner) = &mut self.opening {
+            let limit = usize::from(self.config.max_head_size());
+            let head = scanner
+                .scan(rx.unread(), limit)
+                .map_err(|fault| head_fault(side.role(), fault))?;
+            let Some(length) = head else {
+                return Ok(None);
+            };
+            // The limit is a u16, so this is exact.
+            let head_len = u16::try_from(length).unwrap_or(u16::MAX);
+            let octets = rx.unread().get(..length).unwrap_or_default();
+            match side.expected() {
+                None => self.take_request(octets, head_len)?,
+                Some(expected) => {
+                    if self.take_response(octets, head_len, expected)? {
+                        rx.skip(length);
+                    }
+                }
+            }
+        }
+        Ok(Some(match self.opening {
+            Opening::Requested { .. } => Found::Request,
+            _ => Found::HandshakeDone,
+        }))
+    }
+
+    fn take_request(&mut self, head: &[u8], head_len: u16) -> Result<(), Violation> {
+        let request = Request::parse_scanned(head).map_err(Violation::Request)?;
+        if !request.is_upgrade() && !self.config.plain_requests() {
+            return Err(Violation::Request(RequestFault::NotAnUpgrade));
+        }
+        let marks = request.marks();
+        self.opening = Opening::Requested { head_len, marks };
+        Ok(())
+    }
+
+    /// True for an interim response, which a client goes past (RFC 9110 §15.2).
+    fn take_response(
+        &mut self,
+        head: &[u8],
+        head_len: u16,
+        expected: &Expected,
+    ) -> Result<bool, Violation> {
+        let response = Response::parse_scanned(head).map_err(Violation::Response)?;
+        if matches!(response.status(), 100 | 102..=199) {
+            self.opening = Opening::Head(HeadScanner::default());
+            return Ok(true);
+        }
+        self.opening = Opening::Refused { head_len };
+        let subprotocol = expected.verify(&response).map_err(Violation::Response)?;
+        self.opening = Opening::Done {
+            head_len,
+            subprotocol,
+        };
+        self.enter(Input::Opened);
+        Ok(false)
+    }
+}
+
+fn head_fault(role: Role, fault: HeadFault) -> Violation {
+    match role {
+        Role::Server => Violation::Request(fault.into()),
+        Role::Client => Violation::Response(fault.into()),
+    }
+}
+
+impl Connection<Server> {
+    /// A server's end of a new transport: it waits for the client's request.
+    #[must_use]
+    pub fn server(config: Config) -> Self {
+        Self {
+            machine: Machine::new(Role::Server, config, State::Connecting),
+            side: Server,
+        }
+    }
+
+    /// A server's end that an HTTP stack has opened. What that has read beyond the request goes into
+    /// the receive buffer first, by [`RecvBuffer::extend`].
+    #[must_use]
+    pub fn open_server(config: Config) -> Self {
+        Self {
+            machine: Machine::new(Role::Server, config, State::Open),
+            side: Server,
+        }
+    }
+
+    /// Answers the request with 101 (RFC 6455 §4.2.2). Messages may be sent from now on.
+    ///
+    /// # Errors
+    /// [`Misuse::NoRequest`], [`Misuse::NotAnUpgrade`], [`Misuse::Subprotocol`], [`Misuse::Field`] or
+    /// [`Misuse::SendBufferFull`]; nothing was written and the request can still be answered.
+    pub fn accept<T: Storage>(
+        &mut self,
+        request: &Request<'_>,
+        accept: &Accept<'_>,
+        tx: &mut SendBuffer<T>,
+    ) -> Result<(), Misuse> {
+        let head_len = self.requested()?;
+        let length = accept.check(request)?;
+        let mut room = tx.reserve(length).map_err(|_| Misuse::SendBufferFull)?;
+        accept.emit(request, &mut |piece| fill(&mut room, piece))?;
+        self.machine.opening = Opening::Done {
+            head_len,
+            subprotocol: accept
+                .subprotocol()
+                .and_then(|name| request.subprotocol_range(name)),
+        };
+        self.machine.enter(Input::Opened);
+        Ok(())
+    }
+
+    /// Answers the request with any other status (RFC 6455 §4.2.2), and ends the connection: what the
+    /// client has sent behind the request is not looked at. A request for a plain page is answered in
+    /// this way, too, with 200.
+    ///
+    /// # Errors
+    /// [`Misuse::NoRequest`], [`Misuse::Status`], [`Misuse::Field`] or [`Misuse::SendBufferFull`];
+    /// nothing was written and the request can still be answered.
+    pub fn reject<T: Storage>(
+        &mut self,
+        rejection: &Rejection<'_>,
+        tx: &mut SendBuffer<T>,
+    ) -> Result<(), Misuse> {
+        self.requested()?;
+        let length = rejection.check()?;
+        let mut room = tx.reserve(length).map_err(|_| Misuse::SendBufferFull)?;
+        rejection.emit(&mut |piece| fill(&mut room, piece))?;
+        self.machine.enter(Input::Close);
+        Ok(())
+    }
+
+    /// The length of the head of the request that waits.
+    fn requested(&self) -> Result<u16, Misuse> {
+        match (self.machine.state, self.machine.opening) {
+            (State::Connecting, Opening::Requested { head_len, .. }) => Ok(head_len),
+            _ => Err(Misuse::NoRequest),
+        }
+    }
+}
+
+impl<K: KeySource> Connection<Client<K>> {
+    /// A client's end of a new transport: it queues the request (RFC 6455 §4.1) and waits for the
+    /// response. `keys` gives the masking keys.
+    ///
+    /// # Errors
+    /// What [`ClientRequest`] says of its parts, or [`Misuse::SendBufferFull`]. Nothing was written.
+    pub fn client<T: Storage>(
+        request: &ClientRequest<'_>,
+        config: Config,
+        keys: K,
+        tx: &mut SendBuffer<T>,
+    ) -> Result<Self, Misuse> {
+        let expected = Expected::new(request)?;
+        let length = request.check()?;
+        let mut room = tx.reserve(length).map_err(|_| Misuse::SendBufferFull)?;
+        request.emit(&mut |piece| fill(&mut room, piece))?;
+        Ok(Self {
+            machine: Machine::new(Role::Client, config, State::Connecting),
+            side: Client::new(keys, Some(expected)),
+        })
+    }
+
+    /// A client's end that an HTTP stack has opened. What that has read beyond the response goes into
+    /// the receive buffer first, by [`RecvBuffer::extend`].
+    #[must_use]
+    pub fn open_client(config: Config, keys: K) -> Self {
+        Self {
+            machine: Machine::new(Role::Client, config, State::Open),
+            side: Client::new(keys, None),
+        }
+    }
+
+    /// The response of a server that refused: after
+    /// [`ResponseFault::Status`](crate::ResponseFault::Status). Its body is what has come of it, up to
+    /// [`max_head_size`](Config::max_head_size) octets.
+    #[must_use]
+    pub fn response<'a, B: Storage>(&self, rx: &'a RecvBuffer<B>) -> Option<Response<'a>> {
+        let Some(Violation::Response(ResponseFault::Status(_))) = self.machine.violation else {
+            return None;
+        };
+        let (head, body) = rx
+            .unread()
+            .split_at_checked(self.machine.opening.head_len())?;
+        Some(Response::parse(head).ok()?.with_body(body))
+    }
+}

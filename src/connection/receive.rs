@@ -1,0 +1,284 @@
+//! Receiving: from octets to the next event (RFC 6455 §6.2).
+//!
+//! It goes in two steps. `advance` finds the next event and says where it lies; `locate` carries out what
+//! goes with it (a Pong, a Close) and lets the octets go. The common case, a whole message in one frame,
+//! is the connection's own and comes here not at all.
+
+use super::closing::{Input, State};
+use super::event::{Found, Located, Place};
+use super::machine::{Machine, head_too_large, write_control};
+use super::side::sealed::Side;
+use crate::buffer::{Output, Window};
+use crate::close::{Close, CloseCode};
+use crate::error::{ResponseFault, Violation};
+use crate::frame::{Header, mask};
+use crate::opcode::{MessageKind, Opcode};
+use crate::role::Role;
+
+impl Machine {
+    /// Finds the next event. `whole`: messages whole, not in the parts in which they come.
+    #[inline(never)]
+    pub(super) fn advance(
+        &mut self,
+        rx: &mut Window<'_>,
+        tx: &mut dyn Output,
+        side: &mut dyn Side,
+        whole: bool,
+    ) -> Result<Option<Found>, Violation> {
+        self.flush_pending(tx, side);
+        self.blocked = false;
+        let found = match self.violation {
+            Some(violation) => Err(violation),
+            None => self.find(rx, tx, side, whole),
+        };
+        match found {
+            Ok(Some(found)) => return Ok(Some(found)),
+            Ok(None) if self.blocked => return Ok(None),
+            Ok(None) if self.eof => {
+                if self.state == State::Connecting && side.role() == Role::Client {
+                    self.fail(Violation::Response(ResponseFault::Truncated), tx, side);
+                }
+            }
+            Ok(None) => {}
+            Err(violation) => self.fail(violation, tx, side),
+        }
+        if !self.state.receives() && self.state != State::Connecting {
+            self.drop_input(rx);
+        }
+        if self.eof {
+            self.enter(Input::Eof);
+        }
+        self.violation.map_or(Ok(None), Err)
+    }
+
+    fn find(
+        &mut self,
+        rx: &mut Window<'_>,
+        tx: &mut dyn Output,
+        side: &mut dyn Side,
+        whole: bool,
+    ) -> Result<Option<Found>, Violation> {
+        let found = match self.state {
+            State::Connecting => self.open(rx, side)?,
+            State::Open | State::CloseSent if self.opening.is_unannounced() => {
+                Some(Found::HandshakeDone)
+            }
+            State::Open | State::CloseSent => self.receive(rx, tx, whole)?,
+            State::CloseReceived | State::Failed | State::Closed => None,
+        };
+        // A buffer of fixed size that is full, and nothing in it is whole: it never will be.
+        if found.is_none() && !self.blocked && rx.is_full() {
+            match self.state {
+                State::Connecting => return Err(head_too_large(side.role())),
+                State::Open | State::CloseSent => return Err(Violation::MessageTooBig),
+                State::CloseReceived | State::Failed | State::Closed => {}
+            }
+        }
+        Ok(found)
+    }
+
+    fn receive(
+        &mut self,
+        rx: &mut Window<'_>,
+        tx: &mut dyn Output,
+        whole: bool,
+    ) -> Result<Option<Found>, Violation> {
+        loop {
+            if let Some(found) = self.assembled(rx, whole) {
+                return Ok(Some(found));
+            }
+            if rx.unread().is_empty() {
+                return Ok(None);
+            }
+            self.activity.heard = true;
+            if self.decoder.remaining() > 0 {
+                self.take_payload(rx)?;
+                continue;
+            }
+            let Some((header, length)) = self.decoder.peek_header(rx.unread())? else {
+                return Ok(None);
+            };
+            if header.opcode().is_control() {
+                return Ok(self.find_control(&header, length, rx, tx));
+            }
+            self.begin_frame(&header, length, rx, whole)?;
+        }
+    }
+
+    /// What there is to lend of the message under construction.
+    fn assembled(&self, rx: &Window<'_>, whole: bool) -> Option<Found> {
+        if self.assembly.is_complete() {
+            return Some(if whole && !self.assembly.is_in_parts() {
+                Found::Message
+            } else {
+                Found::Chunk
+            });
+        }
+        (!whole && self.assembly.lendable(rx.kept().len()) > 0).then_some(Found::Chunk)
+    }
+
+    fn begin_frame(
+        &mut self,
+        header: &Header,
+        length: usize,
+        rx: &mut Window<'_>,
+        whole: bool,
+    ) -> Result<(), Violation> {
+        self.assembly.begin_frame(header, &self.config)?;
+        let message = (rx.kept().len() as u64).saturating_add(header.payload_len());
+        if whole && !rx.can_hold(message) {
+            return Err(Violation::MessageTooBig);
+        }
+        self.decoder.begin_payload(header);
+        rx.skip(length);
+        self.activity.data = true;
+        self.finish_frame()
+    }
+
+    fn take_payload(&mut self, rx: &mut Window<'_>) -> Result<(), Violation> {
+        let count = usize::try_from(self.decoder.remaining())
+            .unwrap_or(usize::MAX)
+            .min(rx.unread().len());
+        let payload = rx.join(count);
+        self.decoder.decode_payload(payload);
+        self.assembly.take(payload)?;
+        self.finish_frame()
+    }
+
+    fn finish_frame(&mut self) -> Result<(), Violation> {
+        if self.decoder.remaining() == 0 && !self.decoder.in_message() {
+            self.assembly.finish()?;
+        }
+        Ok(())
+    }
+
+    /// A control frame is handled when all of it, at most 131 octets, has come.
+    fn find_control(
+        &mut self,
+        header: &Header,
+        length: usize,
+        rx: &Window<'_>,
+        tx: &mut dyn Output,
+    ) -> Option<Found> {
+        let payload_len = usize::try_from(header.payload_len()).ok()?;
+        if rx.unread().len() < length + payload_len {
+            return None;
+        }
+        let place = Place {
+            key: header.key().unwrap_or_default(),
+            header_len: length as u8,
+            payload_len,
+        };
+        match header.opcode() {
+            Opcode::PING => {
+                // 2 octets of header, a key that we may need, and the payload.
+                self.blocked = !tx.has_room(2 + 4 + payload_len);
+                (!self.blocked).then_some(Found::Ping(place))
+            }
+            Opcode::PONG => Some(Found::Pong(place)),
+            _ => Some(Found::Close(place)),
+        }
+    }
+
+    /// Carries out what goes with an event, and lets go of its octets.
+    #[inline(never)]
+    pub(super) fn locate(
+        &mut self,
+        found: Found,
+        rx: &mut Window<'_>,
+        tx: &mut dyn Output,
+        side: &mut dyn Side,
+    ) -> Result<Located, Violation> {
+        let text = self.assembly.kind() == MessageKind::Text;
+        Ok(match found {
+            Found::WholeText(place) => Located::Message {
+                place: unmask_and_pass(rx, place),
+                text: true,
+            },
+            Found::WholeBinary(place) => Located::Message {
+                place: unmask_and_pass(rx, place),
+                text: false,
+            },
+            Found::Message => {
+                self.assembly.all_lent();
+                Located::Message {
+                    place: rx.release(rx.kept().len()),
+                    text,
+                }
+            }
+            Found::Chunk => {
+                let last = self.assembly.is_complete();
+                let count = self.assembly.lendable(rx.kept().len());
+                if last {
+                    self.assembly.all_lent();
+                } else {
+                    self.assembly.part_lent();
+                }
+                Located::Chunk {
+                    place: rx.release(count),
+                    text,
+                    last,
+                }
+            }
+            Found::Ping(place) => {
+                let payload = unmask(rx, place);
+                write_control(Opcode::PONG, payload, tx, side);
+                Located::Ping(pass(rx, place))
+            }
+            Found::Pong(place) => Located::Pong(unmask_and_pass(rx, place)),
+            Found::Close(place) => {
+                let parsed = parse_close(unmask(rx, place));
+                match parsed {
+                    Ok(close) => {
+                        let code = close.code;
+                        self.peer_closed(code, tx, side);
+                    }
+                    Err(violation) => {
+                        self.fail(violation, tx, side);
+                        rx.discard_unread();
+                        return Err(violation);
+                    }
+                }
+                Located::Close(rx.keep_only(place.header_len.into(), place.payload_len))
+            }
+            Found::Request => Located::Request(rx.head(self.opening.head_len())),
+            Found::HandshakeDone => Located::HandshakeDone(rx.pass(0, self.opening.head_len())),
+        })
+    }
+}
+
+/// Unmasks a payload where it lies. Only to be called once for each.
+fn unmask<'a>(rx: &'a mut Window<'_>, place: Place) -> &'a mut [u8] {
+    let payload = rx.peek(place.header_len.into(), place.payload_len);
+    // The key of an unmasked frame is zero, which changes nothing.
+    mask::apply(payload, place.key);
+    payload
+}
+
+fn pass(rx: &mut Window<'_>, place: Place) -> core::ops::Range<usize> {
+    rx.pass(place.header_len.into(), place.payload_len)
+}
+
+fn unmask_and_pass(rx: &mut Window<'_>, place: Place) -> core::ops::Range<usize> {
+    unmask(rx, place);
+    pass(rx, place)
+}
+
+/// §5.5.1: nothing, or a code and a reason in UTF-8.
+pub(super) fn parse_close(payload: &[u8]) -> Result<Close<'_>, Violation> {
+    match payload.split_first_chunk::<2>() {
+        None if payload.is_empty() => Ok(Close {
+            code: CloseCode::NO_STATUS,
+            reason: "",
+        }),
+        None => Err(Violation::CloseTruncated),
+        Some((code, reason)) => {
+            let code = CloseCode::from(u16::from_be_bytes(*code));
+            if !code.may_be_received() {
+                return Err(Violation::CloseCodeInvalid(code.value()));
+            }
+            let reason = core::str::from_utf8(reason).map_err(|_| Violation::CloseReasonNotUtf8)?;
+            Ok(Close { code, reason })
+        }
+    }
+}

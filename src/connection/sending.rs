@@ -1,0 +1,362 @@
+//! Sending: commands become frames at the end of the send buffer (RFC 6455 §6.1).
+//!
+//! Every command checks everything first; one that returns a [`Misuse`] has written nothing.
+
+use super::Connection;
+use super::closing::{Input, State};
+use super::machine::write_close;
+use super::side::{Side, sealed};
+use crate::buffer::{Output, SendBuffer, Storage};
+use crate::close::CloseCode;
+use crate::error::Misuse;
+use crate::frame::mask::{self, MaskKey};
+use crate::frame::{Header, MAX_CONTROL_PAYLOAD, MAX_HEADER_LEN};
+use crate::opcode::{MessageKind, Opcode};
+use crate::utf8::Utf8Validator;
+
+/// The message that is being sent in parts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outgoing {
+    text: Utf8Validator,
+    /// None between messages.
+    kind: Option<MessageKind>,
+    /// Its first frame has been written.
+    started: bool,
+}
+
+impl Outgoing {
+    pub(super) const fn new() -> Self {
+        Self {
+            text: Utf8Validator::new(),
+            kind: None,
+            started: false,
+        }
+    }
+
+    #[inline]
+    pub(super) const fn is_none(&self) -> bool {
+        self.kind.is_none()
+    }
+}
+
+/// A header that was written apart from its payload: see [`Connection::send_apart`].
+#[derive(Clone, Copy, Debug)]
+pub struct HeaderOctets {
+    octets: [u8; MAX_HEADER_LEN],
+    length: u8,
+}
+
+impl AsRef<[u8]> for HeaderOctets {
+    fn as_ref(&self) -> &[u8] {
+        self.octets
+            .get(..usize::from(self.length))
+            .unwrap_or_default()
+    }
+}
+
+impl<S: Side> Connection<S> {
+    /// Queues a text message, in one frame.
+    ///
+    /// # Errors
+    /// [`Misuse::NotOpen`], [`Misuse::Closing`], [`Misuse::MessageInProgress`] or
+    /// [`Misuse::SendBufferFull`]. Nothing was written.
+    #[inline]
+    pub fn send_text<T: Storage>(
+        &mut self,
+        text: &str,
+        tx: &mut SendBuffer<T>,
+    ) -> Result<(), Misuse> {
+        self.send_whole(Opcode::TEXT, text.as_bytes(), tx)
+    }
+
+    /// Queues a binary message, in one frame.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text).
+    #[inline]
+    pub fn send_binary<T: Storage>(
+        &mut self,
+        octets: &[u8],
+        tx: &mut SendBuffer<T>,
+    ) -> Result<(), Misuse> {
+        self.send_whole(Opcode::BINARY, octets, tx)
+    }
+
+    #[inline]
+    fn send_whole<T: Storage>(
+        &mut self,
+        opcode: Opcode,
+        payload: &[u8],
+        tx: &mut SendBuffer<T>,
+    ) -> Result<(), Misuse> {
+        self.check_open()?;
+        if !self.machine.outgoing.is_none() {
+            return Err(Misuse::MessageInProgress);
+        }
+        self.put_data(true, opcode, payload, tx)
+    }
+
+    /// Queues a data frame.
+    #[inline]
+    fn put_data<T: Storage>(
+        &mut self,
+        fin: bool,
+        opcode: Opcode,
+        payload: &[u8],
+        tx: &mut SendBuffer<T>,
+    ) -> Result<(), Misuse> {
+        let masked = self.side.role().masks();
+        let header =
+            Header::data(fin, opcode, payload.len()).with_key(masked.then_some(MaskKey::default()));
+        let room = tx
+            .reserve(header.encoded_len() + payload.len())
+            .map_err(|_| Misuse::SendBufferFull)?;
+        header.with_key(self.side.mask_key()).write(room, payload);
+        self.machine.activity.data = true;
+        Ok(())
+    }
+
+    #[inline]
+    fn check_open(&self) -> Result<(), Misuse> {
+        match self.machine.state {
+            State::Open => Ok(()),
+            state => Err(not_open(state)),
+        }
+    }
+
+    /// Begins a message that is sent in parts, each of which becomes a frame (RFC 6455 §5.4). Control
+    /// frames may be sent between them; other messages may not.
+    ///
+    /// # Errors
+    /// [`Misuse::NotOpen`], [`Misuse::Closing`] or [`Misuse::MessageInProgress`].
+    pub fn begin_message(&mut self, kind: MessageKind) -> Result<(), Misuse> {
+        self.check_open()?;
+        if !self.machine.outgoing.is_none() {
+            return Err(Misuse::MessageInProgress);
+        }
+        self.machine.outgoing = Outgoing {
+            kind: Some(kind),
+            ..Outgoing::new()
+        };
+        Ok(())
+    }
+
+    /// Queues a part of the message that was begun. A code point may go on in the next part.
+    ///
+    /// # Errors
+    /// [`Misuse::NoMessage`], [`Misuse::InvalidUtf8`] where the parts of a text can't become UTF-8, and
+    /// those of [`send_text`](Self::send_text). Nothing was written; the message is still open.
+    pub fn write_part<T: Storage>(
+        &mut self,
+        part: &[u8],
+        tx: &mut SendBuffer<T>,
+    ) -> Result<(), Misuse> {
+        self.put_part(part, false, tx)
+    }
+
+    /// Queues the last part of the message that was begun; it may be empty.
+    ///
+    /// # Errors
+    /// As [`write_part`](Self::write_part); [`Misuse::InvalidUtf8`], too, where the text would end
+    /// within a code point.
+    pub fn end_message<T: Storage>(
+        &mut self,
+        part: &[u8],
+        tx: &mut SendBuffer<T>,
+    ) -> Result<(), Misuse> {
+        self.put_part(part, true, tx)
+    }
+
+    fn put_part<T: Storage>(
+        &mut self,
+        part: &[u8],
+        last: bool,
+        tx: &mut SendBuffer<T>,
+    ) -> Result<(), Misuse> {
+        self.check_open()?;
+        let mut outgoing = self.machine.outgoing;
+        let Some(kind) = outgoing.kind else {
+            return Err(Misuse::NoMessage);
+        };
+        if kind == MessageKind::Text {
+            outgoing
+                .text
+                .validate(part)
+                .map_err(|_| Misuse::InvalidUtf8)?;
+            if last && !outgoing.text.is_complete() {
+                return Err(Misuse::InvalidUtf8);
+            }
+        }
+        let opcode = if outgoing.started {
+            Opcode::CONTINUATION
+        } else {
+            kind.opcode()
+        };
+        self.put_data(last, opcode, part, tx)?;
+        outgoing.started = true;
+        self.machine.outgoing = if last { Outgoing::new() } else { outgoing };
+        Ok(())
+    }
+
+    /// Takes the header of a message whose payload the caller writes itself, without a copy: in one
+    /// vectored write of what waits in the send buffer, this header, and the payload, with nothing
+    /// else in between. A client's payload is masked in place.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text), and [`Misuse::InvalidUtf8`] where a text isn't UTF-8. Nothing
+    /// was changed.
+    pub fn send_apart(
+        &mut self,
+        kind: MessageKind,
+        payload: &mut [u8],
+    ) -> Result<HeaderOctets, Misuse> {
+        self.check_open()?;
+        if !self.machine.outgoing.is_none() {
+            return Err(Misuse::MessageInProgress);
+        }
+        if kind == MessageKind::Text && core::str::from_utf8(payload).is_err() {
+            return Err(Misuse::InvalidUtf8);
+        }
+        let key = self.side.mask_key();
+        if let Some(key) = key {
+            mask::apply(payload, key);
+        }
+        Ok(self.header_apart(kind, payload.len(), key))
+    }
+
+    fn header_apart(
+        &mut self,
+        kind: MessageKind,
+        payload_len: usize,
+        key: Option<MaskKey>,
+    ) -> HeaderOctets {
+        let mut octets = [0; MAX_HEADER_LEN];
+        let header = Header::data(true, kind.opcode(), payload_len).with_key(key);
+        let length = header.encode(&mut octets) as u8;
+        self.machine.activity.data = true;
+        HeaderOctets { octets, length }
+    }
+
+    /// Queues a Ping of at most 125 octets. Pongs that answer the peer's Pings are automatic.
+    ///
+    /// # Errors
+    /// [`Misuse::ControlTooLong`] and those of [`send_text`](Self::send_text), but for
+    /// [`Misuse::MessageInProgress`]: a control frame may stand between the parts of a message.
+    pub fn send_ping<T: Storage>(
+        &mut self,
+        payload: &[u8],
+        tx: &mut SendBuffer<T>,
+    ) -> Result<(), Misuse> {
+        self.send_control(Opcode::PING, payload, tx)
+    }
+
+    /// Queues a Pong that answers no Ping: a one-way heartbeat (RFC 6455 §5.5.3).
+    ///
+    /// # Errors
+    /// As [`send_ping`](Self::send_ping).
+    pub fn send_pong<T: Storage>(
+        &mut self,
+        payload: &[u8],
+        tx: &mut SendBuffer<T>,
+    ) -> Result<(), Misuse> {
+        self.send_control(Opcode::PONG, payload, tx)
+    }
+
+    fn send_control<T: Storage>(
+        &mut self,
+        opcode: Opcode,
+        payload: &[u8],
+        tx: &mut SendBuffer<T>,
+    ) -> Result<(), Misuse> {
+        self.check_open()?;
+        let Some(header) = Header::new(true, opcode, payload.len() as u64) else {
+            return Err(Misuse::ControlTooLong);
+        };
+        let masked = self.side.role().masks();
+        let header = header.with_key(masked.then_some(MaskKey::default()));
+        let room = tx
+            .reserve(header.encoded_len() + payload.len())
+            .map_err(|_| Misuse::SendBufferFull)?;
+        header.with_key(self.side.mask_key()).write(room, payload);
+        Ok(())
+    }
+
+    /// Begins the closing handshake with a code and a reason of at most 123 octets, as a browser's
+    /// `close(code, reason)` does; besides its 1000 and 3000 to 4999, the codes that a server needs may
+    /// be sent. Messages that the peer sends until its Close are still received.
+    ///
+    /// A second `close` has no effect. Before the opening handshake is over, it fails the connection:
+    /// there is no Close frame to send yet.
+    ///
+    /// # Errors
+    /// [`Misuse::CloseCode`], [`Misuse::ControlTooLong`] or [`Misuse::SendBufferFull`]; nothing was
+    /// written and the connection goes on.
+    pub fn close<T: Storage>(
+        &mut self,
+        code: CloseCode,
+        reason: &str,
+        tx: &mut SendBuffer<T>,
+    ) -> Result<(), Misuse> {
+        if !code.may_be_sent() {
+            return Err(Misuse::CloseCode);
+        }
+        if reason.len() > MAX_CONTROL_PAYLOAD - 2 {
+            return Err(Misuse::ControlTooLong);
+        }
+        self.begin_closing(code, reason, tx)
+    }
+
+    /// Begins the closing handshake with a Close frame that gives no code, as a browser's `close()`
+    /// does. The peer sees 1005.
+    ///
+    /// # Errors
+    /// [`Misuse::SendBufferFull`].
+    pub fn close_without_code<T: Storage>(&mut self, tx: &mut SendBuffer<T>) -> Result<(), Misuse> {
+        self.begin_closing(CloseCode::NO_STATUS, "", tx)
+    }
+
+    fn begin_closing<T: Storage>(
+        &mut self,
+        code: CloseCode,
+        reason: &str,
+        tx: &mut SendBuffer<T>,
+    ) -> Result<(), Misuse> {
+        let output: &mut dyn Output = tx;
+        let side: &mut dyn sealed::Side = &mut self.side;
+        if self.machine.state == State::Open && !write_close(code, reason, output, side) {
+            return Err(Misuse::SendBufferFull);
+        }
+        if matches!(self.machine.state, State::Open | State::Connecting) {
+            self.machine.enter(Input::Close);
+        }
+        Ok(())
+    }
+}
+
+impl Connection<super::Server> {
+    /// Takes the header of a message whose payload the caller writes itself: as
+    /// [`send_apart`](Self::send_apart), for a payload that only has to be read. Its length is a
+    /// promise, and so is, for text, that it is UTF-8.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text).
+    pub fn send_header(
+        &mut self,
+        kind: MessageKind,
+        payload_len: usize,
+    ) -> Result<HeaderOctets, Misuse> {
+        self.check_open()?;
+        if !self.machine.outgoing.is_none() {
+            return Err(Misuse::MessageInProgress);
+        }
+        Ok(self.header_apart(kind, payload_len, None))
+    }
+}
+
+#[cold]
+fn not_open(state: State) -> Misuse {
+    match state {
+        State::Connecting => Misuse::NotOpen,
+        _ => Misuse::Closing,
+    }
+}

@@ -1,0 +1,126 @@
+//! A resumable frame decoder over octets that the caller holds.
+//!
+//! It keeps no octet: a header that isn't whole yet stays with the caller, a payload is unmasked where
+//! it lies, in as many pieces as arrive.
+//!
+//! ```
+//! use websocket_proto::Role;
+//! use websocket_proto::frame::FrameDecoder;
+//!
+//! /// What a proxy does with what has arrived; returns how many octets it is through with.
+//! fn pass_on(decoder: &mut FrameDecoder, octets: &mut [u8]) -> Result<usize, websocket_proto::Violation> {
+//!     let mut done = 0;
+//!     while done < octets.len() {
+//!         if decoder.remaining() > 0 {
+//!             done += decoder.decode_payload(&mut octets[done..]);
+//!         } else if let Some((header, length)) = decoder.decode_header(&octets[done..])? {
+//!             println!("{:?} of {} octets", header.opcode(), header.payload_len());
+//!             done += length;
+//!         } else {
+//!             break; // the header isn't whole: keep what is left and read more
+//!         }
+//!     }
+//!     Ok(done)
+//! }
+//! let mut decoder = FrameDecoder::new(Role::Client);
+//! assert_eq!(pass_on(&mut decoder, &mut [0x89, 0x02, b'h', b'i', 0x81])?, 4);
+//! # Ok::<(), websocket_proto::Violation>(())
+//! ```
+
+use super::header::{Expect, Header};
+use super::mask::{self, MaskKey};
+use crate::error::Violation;
+use crate::role::Role;
+
+/// Decodes the frames that one end receives.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameDecoder {
+    /// Octets of the current payload that are yet to come.
+    remaining: u64,
+    /// The key for the next of them; all zero where the payload is not masked.
+    key: MaskKey,
+    expect: Expect,
+}
+
+impl FrameDecoder {
+    /// A decoder for what the end with this role receives.
+    #[must_use]
+    pub const fn new(role: Role) -> Self {
+        Self {
+            remaining: 0,
+            key: [0; 4],
+            expect: Expect {
+                masked: role.expects_masked(),
+                in_message: false,
+                reserved: 0,
+            },
+        }
+    }
+
+    /// The same decoder, with reserved bits (of `0x70`) to which an extension gives a meaning on the
+    /// first frame of a message.
+    #[must_use]
+    pub const fn with_reserved(mut self, bits: u8) -> Self {
+        self.expect.reserved = bits;
+        self
+    }
+
+    /// Octets of the current frame's payload that are yet to come.
+    #[must_use]
+    #[inline]
+    pub const fn remaining(&self) -> u64 {
+        self.remaining
+    }
+
+    /// Whether a fragmented message is open.
+    #[must_use]
+    #[inline]
+    pub const fn in_message(&self) -> bool {
+        self.expect.in_message
+    }
+
+    /// Reads the next header without going on to its payload: the header and its length.
+    ///
+    /// # Errors
+    /// See [`Header::parse`].
+    pub fn peek_header(&self, octets: &[u8]) -> Result<Option<(Header, usize)>, Violation> {
+        Header::parse(octets, self.expect)
+    }
+
+    /// Goes on to the payload of a header that [`peek_header`](Self::peek_header) returned.
+    pub fn begin_payload(&mut self, header: &Header) {
+        self.remaining = header.payload_len();
+        self.key = header.key().unwrap_or_default();
+        if header.opcode().is_data() {
+            self.expect.in_message = !header.fin();
+        }
+    }
+
+    /// Reads the next header: the header and its length, or `None` while more octets are needed. To be
+    /// called with the octets from the header's beginning while [`remaining`](Self::remaining) is 0.
+    ///
+    /// # Errors
+    /// See [`Header::parse`]. The stream can't be decoded any further.
+    pub fn decode_header(&mut self, octets: &[u8]) -> Result<Option<(Header, usize)>, Violation> {
+        let found = self.peek_header(octets)?;
+        if let Some((header, _)) = &found {
+            self.begin_payload(header);
+        }
+        Ok(found)
+    }
+
+    /// Unmasks in place what `octets` holds of the current payload, and returns how many that were.
+    pub fn decode_payload(&mut self, octets: &mut [u8]) -> usize {
+        let length = usize::try_from(self.remaining)
+            .unwrap_or(usize::MAX)
+            .min(octets.len());
+        if self.expect.masked
+            && let Some(payload) = octets.get_mut(..length)
+        {
+            mask::apply(payload, self.key);
+            self.key = mask::rotate(self.key, length);
+        }
+        self.remaining = self.remaining.saturating_sub(length as u64);
+        length
+    }
+}

@@ -1,0 +1,385 @@
+//! The frame header (RFC 6455 §5.2), which can't be illegal once it exists.
+//!
+//! ```
+//! use websocket_proto::Opcode;
+//! use websocket_proto::frame::{Expect, Header};
+//!
+//! let header = Header::new(true, Opcode::BINARY, 256).unwrap();
+//! let mut octets = [0; 14];
+//! let length = header.encode(&mut octets);
+//! assert_eq!(octets[..length], [0x82, 126, 1, 0]);
+//! assert_eq!(Header::parse(&octets[..length], Expect::default()), Ok(Some((header, 4))));
+//! assert_eq!(Header::new(false, Opcode::PING, 0), None, "control frames are not fragmented");
+//! ```
+
+use super::mask::{self, MaskKey};
+use crate::error::Violation;
+use crate::opcode::{MessageKind, Opcode};
+
+/// The longest header: two octets, a 64-bit length and a masking key.
+pub const MAX_HEADER_LEN: usize = 14;
+
+/// The longest payload of a control frame (RFC 6455 §5.5).
+pub const MAX_CONTROL_PAYLOAD: usize = 125;
+
+const FIN: u8 = 0x80;
+const RESERVED: u8 = 0x70;
+const MASK: u8 = 0x80;
+
+/// What the next header has to be for the place it stands in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expect {
+    /// Whether frames have to be masked; if not, they must not be.
+    pub masked: bool,
+    /// Whether a fragmented message is open, which only a continuation goes on with.
+    pub in_message: bool,
+    /// The reserved bits (of `0x70`) to which an extension gives a meaning on a message's first frame.
+    pub reserved: u8,
+}
+
+/// A frame's header: FIN, reserved bits, opcode, masking key and payload length.
+///
+/// A value of this type is legal: a known opcode, a length below 2^63, a control frame whole and of at
+/// most 125 octets. What only the place decides (masked or not, continuation or not) is what
+/// [`parse`](Self::parse) checks against an [`Expect`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    first: u8,
+    key: Option<MaskKey>,
+    payload_len: u64,
+}
+
+impl Header {
+    /// An unmasked header, or `None` where RFC 6455 §5.2 or §5.5 forbids it.
+    #[must_use]
+    pub const fn new(fin: bool, opcode: Opcode, payload_len: u64) -> Option<Self> {
+        if payload_len >> 63 != 0
+            || (opcode.is_control() && (!fin || payload_len > MAX_CONTROL_PAYLOAD as u64))
+        {
+            return None;
+        }
+        Some(Self {
+            first: opcode.value() | if fin { FIN } else { 0 },
+            key: None,
+            payload_len,
+        })
+    }
+
+    /// The header of a data frame. A length of memory is always below 2^63.
+    #[inline]
+    pub(crate) const fn data(fin: bool, opcode: Opcode, payload_len: usize) -> Self {
+        Self {
+            first: opcode.value() | if fin { FIN } else { 0 },
+            key: None,
+            payload_len: payload_len as u64,
+        }
+    }
+
+    /// The same header with this masking key, or without one.
+    #[must_use]
+    #[inline]
+    pub const fn with_key(mut self, key: Option<MaskKey>) -> Self {
+        self.key = key;
+        self
+    }
+
+    /// The same header with these reserved bits (of `0x70`), for an extension that defines them.
+    #[must_use]
+    pub const fn with_reserved(mut self, bits: u8) -> Self {
+        self.first = (self.first & !RESERVED) | (bits & RESERVED);
+        self
+    }
+
+    /// Whether this is the last, or only, frame of its message.
+    #[must_use]
+    pub const fn fin(&self) -> bool {
+        self.first & FIN != 0
+    }
+
+    /// The reserved bits, as they stand in the first octet (of `0x70`).
+    #[must_use]
+    pub const fn reserved(&self) -> u8 {
+        self.first & RESERVED
+    }
+
+    /// The opcode.
+    #[must_use]
+    pub const fn opcode(&self) -> Opcode {
+        Opcode::from_first_octet(self.first)
+    }
+
+    /// The masking key, where the payload is masked.
+    #[must_use]
+    pub const fn key(&self) -> Option<MaskKey> {
+        self.key
+    }
+
+    /// The payload's length in octets, below 2^63.
+    #[must_use]
+    pub const fn payload_len(&self) -> u64 {
+        self.payload_len
+    }
+
+    /// How many octets the header itself takes, 2 to 14.
+    #[must_use]
+    pub const fn encoded_len(&self) -> usize {
+        match (self.payload_len, self.key.is_some()) {
+            (0..=125, false) => 2,
+            (0..=125, true) => 6,
+            (126..=0xFFFF, false) => 4,
+            (126..=0xFFFF, true) => 8,
+            (_, false) => 10,
+            (_, true) => 14,
+        }
+    }
+
+    /// Reads a header from the beginning of `octets`: the header and its own length, or `None` while
+    /// more octets are needed.
+    ///
+    /// # Errors
+    /// The first violation, in the order of the octets, as soon as the octet that shows it is there.
+    pub fn parse(octets: &[u8], expect: Expect) -> Result<Option<(Self, usize)>, Violation> {
+        let Some((&first, rest)) = octets.split_first() else {
+            return Ok(None);
+        };
+        check_first(first, expect)?;
+        let Some((&second, rest)) = rest.split_first() else {
+            return Ok(None);
+        };
+        check_second(first, second, expect)?;
+        let (payload_len, rest) = match second & !MASK {
+            126 => match rest.split_first_chunk() {
+                Some((length, rest)) => (minimal(u16::from_be_bytes(*length).into(), 126)?, rest),
+                None => return Ok(None),
+            },
+            127 => match rest.split_first_chunk() {
+                Some((length, rest)) => (long(u64::from_be_bytes(*length))?, rest),
+                None => return begins_long(rest).map(|()| None),
+            },
+            length => (length.into(), rest),
+        };
+        let key = match (expect.masked, rest.first_chunk()) {
+            (false, _) => None,
+            (true, Some(key)) => Some(*key),
+            (true, None) => return Ok(None),
+        };
+        let header = Self {
+            first,
+            key,
+            payload_len,
+        };
+        Ok(Some((header, header.encoded_len())))
+    }
+
+    /// Writes the header to the beginning of `octets` and returns its length, 2 to 14.
+    #[inline]
+    pub fn encode(&self, octets: &mut [u8; MAX_HEADER_LEN]) -> usize {
+        let masked = if self.key.is_some() { MASK } else { 0 };
+        let length = self.payload_len.to_be_bytes();
+        let key = self.key.unwrap_or_default();
+        let [.., g, h] = length;
+        let [k0, k1, k2, k3] = key;
+        match self.payload_len {
+            0..=125 => {
+                *octets = [
+                    self.first,
+                    masked | h,
+                    k0,
+                    k1,
+                    k2,
+                    k3,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                ];
+            }
+            126..=0xFFFF => {
+                *octets = [
+                    self.first,
+                    masked | 126,
+                    g,
+                    h,
+                    k0,
+                    k1,
+                    k2,
+                    k3,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                ];
+            }
+            _ => {
+                let [a, b, c, d, e, f, g, h] = length;
+                *octets = [
+                    self.first,
+                    masked | 127,
+                    a,
+                    b,
+                    c,
+                    d,
+                    e,
+                    f,
+                    g,
+                    h,
+                    k0,
+                    k1,
+                    k2,
+                    k3,
+                ];
+            }
+        }
+        self.encoded_len()
+    }
+}
+
+impl Header {
+    /// Writes a whole frame: the header, and the payload masked with the header's key. `room` is as
+    /// long as both.
+    #[inline]
+    pub(crate) fn write(&self, room: &mut [u8], payload: &[u8]) {
+        let mut octets = [0; MAX_HEADER_LEN];
+        let length = self.encode(&mut octets);
+        let Some((head, body)) = room.split_at_mut_checked(length) else {
+            return;
+        };
+        match (head.first_chunk_mut::<2>(), octets.first_chunk::<2>()) {
+            (Some(head), Some(octets)) if length == 2 => *head = *octets,
+            _ => head.copy_from_slice(octets.get(..length).unwrap_or_default()),
+        }
+        match self.key {
+            Some(key) => mask::copy(body, payload, key),
+            None => body.copy_from_slice(payload),
+        }
+    }
+}
+
+/// §5.2: reserved bits and opcodes; §5.4: fragments in order; §5.5: control frames whole.
+fn check_first(first: u8, expect: Expect) -> Result<(), Violation> {
+    let Some(opcode) = Opcode::new(first & 0x0F) else {
+        return Err(if first & RESERVED != 0 {
+            Violation::ReservedBits
+        } else {
+            Violation::ReservedOpcode
+        });
+    };
+    let begins_message = opcode.is_data() && opcode != Opcode::CONTINUATION;
+    let allowed = if begins_message { expect.reserved } else { 0 };
+    if first & RESERVED & !allowed != 0 {
+        return Err(Violation::ReservedBits);
+    }
+    if opcode.is_control() {
+        return if first & FIN == 0 {
+            Err(Violation::ControlFragmented)
+        } else {
+            Ok(())
+        };
+    }
+    match (expect.in_message, begins_message) {
+        (true, true) => Err(Violation::ExpectedContinuation),
+        (false, false) => Err(Violation::UnexpectedContinuation),
+        _ => Ok(()),
+    }
+}
+
+/// §5.1: who masks; §5.5: how long a control frame may be.
+fn check_second(first: u8, second: u8, expect: Expect) -> Result<(), Violation> {
+    if (second & MASK != 0) != expect.masked {
+        return Err(if expect.masked {
+            Violation::UnmaskedFrame
+        } else {
+            Violation::MaskedFrame
+        });
+    }
+    if first & 0x08 != 0 && usize::from(second & !MASK) > MAX_CONTROL_PAYLOAD {
+        return Err(Violation::ControlTooLong);
+    }
+    Ok(())
+}
+
+/// §5.2: "the minimal number of bytes MUST be used to encode the length".
+const fn minimal(length: u64, least: u64) -> Result<u64, Violation> {
+    if length < least {
+        return Err(Violation::LengthNotMinimal);
+    }
+    Ok(length)
+}
+
+/// §5.2: "the most significant bit MUST be 0".
+fn long(length: u64) -> Result<u64, Violation> {
+    if length >> 63 != 0 {
+        return Err(Violation::LengthOverflow);
+    }
+    minimal(length, 0x1_0000)
+}
+
+/// What the first octets, up to seven, of a 64-bit length show already.
+fn begins_long(octets: &[u8]) -> Result<(), Violation> {
+    match octets {
+        [0x80..=0xFF, ..] => Err(Violation::LengthOverflow),
+        [0, 0, 0, 0, 0, 0, ..] => Err(Violation::LengthNotMinimal),
+        _ => Ok(()),
+    }
+}
+
+/// The common case, found without a header that travels through memory: a whole, unfragmented
+/// message in a frame with a length of 7 or 16 bits, all of it at hand.
+#[derive(Clone, Copy)]
+pub(crate) struct WholeFrame {
+    pub(crate) kind: MessageKind,
+    pub(crate) key: MaskKey,
+    pub(crate) header_len: usize,
+    pub(crate) payload_len: usize,
+}
+
+impl WholeFrame {
+    /// `None` says nothing about the octets: the whole codec has to look at them.
+    #[inline(always)]
+    pub(crate) fn find(octets: &[u8], masked: bool) -> Option<Self> {
+        let (&[first, second, a, b], rest) = octets.split_first_chunk::<4>()?;
+        let kind = match first {
+            0x81 => MessageKind::Text,
+            0x82 => MessageKind::Binary,
+            _ => return None,
+        };
+        if (second & MASK != 0) != masked {
+            return None;
+        }
+        let short = second & !MASK;
+        let (key, header_len, payload_len) = if short < 126 {
+            let key = match (masked, rest) {
+                (false, _) => [0; 4],
+                (true, &[c, d, ..]) => [a, b, c, d],
+                _ => return None,
+            };
+            (key, 2, usize::from(short))
+        } else if short == 126 {
+            let key = if masked { *rest.first_chunk()? } else { [0; 4] };
+            let length = u16::from_be_bytes([a, b]);
+            if length < 126 {
+                return None;
+            }
+            (key, 4, usize::from(length))
+        } else {
+            return None;
+        };
+        // Neither sum comes near the end of a usize: at most 8 and 65 543.
+        let header_len = usize::wrapping_add(header_len, if masked { 4 } else { 0 });
+        if octets.len() < header_len.wrapping_add(payload_len) {
+            return None;
+        }
+        Some(Self {
+            kind,
+            key,
+            header_len,
+            payload_len,
+        })
+    }
+}

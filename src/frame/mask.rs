@@ -1,0 +1,332 @@
+//! Masking (RFC 6455 §5.3): the payload of a client's frame, exclusive-or the frame's key, repeated.
+//!
+//! All of it is safe code without a loop over single octets: each size class works on fixed-size
+//! blocks, and what is left over at the end is covered by one block that overlaps the one before.
+//! That last block is read before anything is written and written after everything else.
+//!
+//! ```
+//! use websocket_proto::frame::mask;
+//!
+//! let key = [0x37, 0xFA, 0x21, 0x3D];
+//! let mut payload = *b"Hello";
+//! mask::apply(&mut payload, key);
+//! assert_eq!(payload, [0x7F, 0x9F, 0x4D, 0x51, 0x58]);
+//! mask::apply(&mut payload, key);
+//! assert_eq!(&payload, b"Hello");
+//! ```
+
+/// A masking key: the octet `i` of a payload goes with the octet `i % 4` of the key.
+pub type MaskKey = [u8; 4];
+
+/// Where a client's fresh masking keys come from (RFC 6455 §5.3, §10.3).
+///
+/// Each frame takes one. They have to be unpredictable: whoever can foresee them can choose what
+/// stands on the wire. Any `FnMut() -> [u8; 4]` is a source; under the feature `std`
+/// [`SystemKeys`](crate::SystemKeys) draws on the system's entropy.
+pub trait KeySource {
+    /// The next key.
+    fn next_key(&mut self) -> MaskKey;
+}
+
+impl<F: FnMut() -> MaskKey> KeySource for F {
+    fn next_key(&mut self) -> MaskKey {
+        self()
+    }
+}
+
+/// The key for the octets that follow `octets` masked ones.
+#[must_use]
+#[inline]
+pub const fn rotate(key: MaskKey, octets: usize) -> MaskKey {
+    rotated(u32::from_ne_bytes(key), octets).to_ne_bytes()
+}
+
+/// `key` turned so that its first octet in memory is the one for offset `octets`.
+#[inline]
+const fn rotated(key: u32, octets: usize) -> u32 {
+    let bits = match octets & 3 {
+        0 => 0,
+        1 => 8,
+        2 => 16,
+        _ => 24,
+    };
+    if cfg!(target_endian = "little") {
+        key.rotate_right(bits)
+    } else {
+        key.rotate_left(bits)
+    }
+}
+
+/// The key twice, for eight octets at once.
+#[inline]
+const fn doubled(key: u32) -> u64 {
+    (key as u64) | ((key as u64) << 32)
+}
+
+/// A block of `N` octets (a multiple of 8) exclusive-or the key.
+#[inline]
+fn masked<const N: usize>(block: &[u8; N], key: u64) -> [u8; N] {
+    let mut out = *block;
+    for word in out.as_chunks_mut::<8>().0 {
+        *word = (u64::from_ne_bytes(*word) ^ key).to_ne_bytes();
+    }
+    out
+}
+
+/// Masks, or unmasks, `payload` in place. `key` is the one for its first octet: see [`rotate`].
+#[inline]
+pub fn apply(payload: &mut [u8], key: MaskKey) {
+    let length = payload.len();
+    let key = u32::from_ne_bytes(key);
+    let end_key = rotated(key, length);
+    if length > 64 {
+        apply_long(payload, key);
+    } else if apply_ends::<32>(payload, key, end_key) || apply_ends::<16>(payload, key, end_key) {
+    } else if let (Some(first), Some(last)) =
+        (payload.first_chunk::<8>(), payload.last_chunk::<8>())
+    {
+        let first = u64::from_ne_bytes(*first) ^ doubled(key);
+        let last = u64::from_ne_bytes(*last) ^ doubled(end_key);
+        put_ends(payload, first.to_ne_bytes(), last.to_ne_bytes());
+    } else if let (Some(first), Some(last)) =
+        (payload.first_chunk::<4>(), payload.last_chunk::<4>())
+    {
+        let first = u32::from_ne_bytes(*first) ^ key;
+        let last = u32::from_ne_bytes(*last) ^ end_key;
+        put_ends(payload, first.to_ne_bytes(), last.to_ne_bytes());
+    } else {
+        for (octet, key) in payload.iter_mut().zip(key.to_ne_bytes()) {
+            *octet ^= key;
+        }
+    }
+}
+
+/// For `N` to `2 * N` octets: the first and the last block, which may overlap. False below `N`.
+#[inline]
+fn apply_ends<const N: usize>(payload: &mut [u8], key: u32, end_key: u32) -> bool {
+    let (Some(first), Some(last)) = (payload.first_chunk::<N>(), payload.last_chunk::<N>()) else {
+        return false;
+    };
+    // `N` is a multiple of four, so the key for the last block is the one for the payload's end.
+    let (first, last) = (masked(first, doubled(key)), masked(last, doubled(end_key)));
+    put_ends(payload, first, last);
+    true
+}
+
+#[inline]
+fn put_ends<const N: usize>(payload: &mut [u8], first: [u8; N], last: [u8; N]) {
+    if let Some(block) = payload.first_chunk_mut() {
+        *block = first;
+    }
+    if let Some(block) = payload.last_chunk_mut() {
+        *block = last;
+    }
+}
+
+fn apply_long(payload: &mut [u8], key: u32) {
+    let end_key = doubled(rotated(key, payload.len()));
+    let last = payload
+        .last_chunk::<32>()
+        .map(|block| masked(block, end_key));
+    let key = doubled(key);
+    for block in payload.as_chunks_mut::<32>().0 {
+        *block = masked(block, key);
+    }
+    if let (Some(block), Some(last)) = (payload.last_chunk_mut(), last) {
+        *block = last;
+    }
+}
+
+/// Copies `source` to `target` and masks it on the way: one pass over the octets.
+///
+/// Masks as many octets as the shorter of the two holds.
+#[inline]
+pub fn copy(target: &mut [u8], source: &[u8], key: MaskKey) {
+    let length = target.len().min(source.len());
+    let (Some(target), Some(source)) = (target.get_mut(..length), source.get(..length)) else {
+        return;
+    };
+    let (first_key, last_key) = (
+        u32::from_ne_bytes(key),
+        rotated(u32::from_ne_bytes(key), length),
+    );
+    if copy_blocks::<32>(target, source, first_key, last_key)
+        || copy_blocks::<16>(target, source, first_key, last_key)
+        || copy_blocks::<8>(target, source, first_key, last_key)
+    {
+        return;
+    }
+    if let (Some(first), Some(last)) = (source.first_chunk::<4>(), source.last_chunk::<4>()) {
+        let first = u32::from_ne_bytes(*first) ^ first_key;
+        let last = u32::from_ne_bytes(*last) ^ last_key;
+        put_ends(target, first.to_ne_bytes(), last.to_ne_bytes());
+        return;
+    }
+    for ((target, source), key) in target.iter_mut().zip(source).zip(key) {
+        *target = source ^ key;
+    }
+}
+
+/// For at least `N` octets: all whole blocks, then the last block. False below `N`.
+#[inline]
+fn copy_blocks<const N: usize>(target: &mut [u8], source: &[u8], key: u32, end_key: u32) -> bool {
+    let Some(last) = source.last_chunk::<N>() else {
+        return false;
+    };
+    let key = doubled(key);
+    let (blocks, _) = target.as_chunks_mut::<N>();
+    for (target, source) in blocks.iter_mut().zip(source.as_chunks::<N>().0) {
+        *target = masked(source, key);
+    }
+    if let Some(block) = target.last_chunk_mut() {
+        *block = masked(last, doubled(end_key));
+    }
+    true
+}
+
+/// As [`apply`], and says whether all octets are ASCII once they are unmasked: one pass for both.
+#[inline]
+pub(crate) fn apply_ascii(payload: &mut [u8], key: MaskKey) -> bool {
+    let length = payload.len();
+    let key = u32::from_ne_bytes(key);
+    let end_key = rotated(key, length);
+    if length > 64 {
+        return ascii_long(payload, key, end_key);
+    }
+    if let Some(ascii) = ascii_ends::<32>(payload, key, end_key) {
+        return ascii;
+    }
+    if let Some(ascii) = ascii_ends::<16>(payload, key, end_key) {
+        return ascii;
+    }
+    if let Some(ascii) = ascii_ends::<8>(payload, key, end_key) {
+        return ascii;
+    }
+    let mut seen = 0;
+    for (i, octet) in payload.iter_mut().enumerate() {
+        *octet ^= rotated(key, i).to_ne_bytes()[0];
+        seen |= *octet;
+    }
+    seen < 0x80
+}
+
+/// The high bits of eight octets: any that is set is not ASCII.
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+
+/// All octets of a block or-ed together, eight abreast.
+#[inline]
+fn folded<const N: usize>(block: &[u8; N]) -> u64 {
+    block
+        .as_chunks::<8>()
+        .0
+        .iter()
+        .fold(0, |seen, word| seen | u64::from_ne_bytes(*word))
+}
+
+#[inline]
+fn ascii_ends<const N: usize>(payload: &mut [u8], key: u32, end_key: u32) -> Option<bool> {
+    let first = masked(payload.first_chunk::<N>()?, doubled(key));
+    let last = masked(payload.last_chunk::<N>()?, doubled(end_key));
+    put_ends(payload, first, last);
+    Some((folded(&first) | folded(&last)) & HIGH_BITS == 0)
+}
+
+fn ascii_long(payload: &mut [u8], key: u32, end_key: u32) -> bool {
+    let Some(last) = payload.last_chunk::<32>() else {
+        return false;
+    };
+    let last = masked(last, doubled(end_key));
+    let key = doubled(key);
+    let mut seen = [0; 4];
+    for block in payload.as_chunks_mut::<32>().0 {
+        *block = masked(block, key);
+        for (seen, word) in seen.iter_mut().zip(block.as_chunks::<8>().0) {
+            *seen |= u64::from_ne_bytes(*word);
+        }
+    }
+    if let Some(block) = payload.last_chunk_mut() {
+        *block = last;
+    }
+    let seen = seen.iter().fold(folded(&last), |seen, word| seen | word);
+    seen & HIGH_BITS == 0
+}
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn every_length_and_offset_is_masked_as_the_rfc_says() {
+        let key = [0x01, 0x82, 0x33, 0xF4];
+        let octets: Vec<u8> = (0..300_u32).map(|i| (i * 7 + 3) as u8).collect();
+        for length in 0..=260 {
+            for offset in 0..5 {
+                let source = &octets[offset..offset + length];
+                let expected: Vec<u8> = source
+                    .iter()
+                    .enumerate()
+                    .map(|(i, octet)| octet ^ key[i % 4])
+                    .collect();
+                let mut in_place = octets.clone();
+                apply(&mut in_place[offset..offset + length], key);
+                assert_eq!(in_place[offset..offset + length], expected[..], "{length}");
+                assert_eq!(in_place[..offset], octets[..offset], "nothing before");
+                assert_eq!(
+                    in_place[offset + length..],
+                    octets[offset + length..],
+                    "nothing after"
+                );
+                let mut again = octets.clone();
+                let ascii = apply_ascii(&mut again[offset..offset + length], key);
+                assert_eq!(again, in_place);
+                assert_eq!(ascii, expected.is_ascii());
+                let mut copied = alloc::vec![0; length];
+                copy(&mut copied, source, key);
+                assert_eq!(copied, expected, "{length}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_octet_that_is_not_ascii_is_seen_at_every_place_of_every_length() {
+        let key = [0xC3, 0x82, 0x33, 0xF4];
+        for length in 1..=200 {
+            let mut payload = alloc::vec![b'a'; length];
+            apply(&mut payload, key);
+            assert!(apply_ascii(&mut payload.clone(), key), "{length}");
+            for place in 0..length {
+                let mut payload = payload.clone();
+                payload[place] ^= 0x80;
+                assert!(!apply_ascii(&mut payload, key), "{place} of {length}");
+                assert_eq!(payload[place], b'a' ^ 0x80);
+            }
+        }
+    }
+
+    #[test]
+    fn a_payload_may_be_masked_in_pieces_with_the_key_turned() {
+        let key = [9, 8, 7, 6];
+        let octets: Vec<u8> = (0..97).collect();
+        let mut whole = octets.clone();
+        apply(&mut whole, key);
+        for cut in 0..=octets.len() {
+            let mut pieces = octets.clone();
+            let (one, two) = pieces.split_at_mut(cut);
+            apply(one, key);
+            apply(two, rotate(key, cut));
+            assert_eq!(pieces, whole, "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_copy_is_as_long_as_the_shorter_side() {
+        let mut target = [0; 3];
+        copy(&mut target, b"Hello", [1, 1, 1, 1]);
+        assert_eq!(target, *b"Idm");
+        let mut target = [7; 4];
+        copy(&mut target, b"H", [0; 4]);
+        assert_eq!(target, [b'H', 7, 7, 7]);
+    }
+}

@@ -1,0 +1,38 @@
+//! Frames and octets (RFC 6455 §5): the level of proxies, gateways and tests, usable without a connection.
+//!
+//! ```text
+//! octets ─▶ FrameDecoder::decode_header  ─▶ Header          (not one octet is copied)
+//!        ─▶ FrameDecoder::decode_payload ─▶ unmasked in place, in as many pieces as arrive
+//! Header::encode + mask::copy            ─▶ octets
+//! ```
+//!
+//! ```
+//! use websocket_proto::frame::{FrameDecoder, Header};
+//! use websocket_proto::{Opcode, Role};
+//!
+//! // The masked "Hello" of RFC 6455 §5.7.
+//! let mut octets = [0x81, 0x85, 0x37, 0xFA, 0x21, 0x3D, 0x7F, 0x9F, 0x4D, 0x51, 0x58];
+//! let mut decoder = FrameDecoder::new(Role::Server);
+//! let (header, length) = decoder.decode_header(&octets)?.expect("the header is whole");
+//! assert_eq!((header.opcode(), header.payload_len(), length), (Opcode::TEXT, 5, 6));
+//! assert_eq!(decoder.decode_payload(&mut octets[length..]), 5);
+//! assert_eq!(&octets[length..], b"Hello");
+//! # Ok::<(), websocket_proto::Violation>(())
+//! ```
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation
+    )
+)]
+
+mod decoder;
+mod header;
+pub mod mask;
+pub(crate) mod text;
+
+pub use decoder::FrameDecoder;
+pub(crate) use header::WholeFrame;
+pub use header::{Expect, Header, MAX_CONTROL_PAYLOAD, MAX_HEADER_LEN};

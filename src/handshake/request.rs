@@ -1,0 +1,979 @@
+//! A client's opening request, as the server sees it (RFC 6455 §4.1, §4.2.1).
+//!
+//! A [`Request`] is a view over the octets of a head that was checked. It holds a few offsets and no
+//! table of fields: those are looked up when asked for.
+//!
+//! ```
+//! use websocket_proto::handshake::Request;
+//!
+//! let request = Request::parse(
+//!     b"GET /chat?room=42 HTTP/1.1\r\n\
+//!     Host: server.example.com\r\n\
+//!     Upgrade: websocket\r\n\
+//!     Connection: Upgrade\r\n\
+//!     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+//!     Sec-WebSocket-Protocol: chat, superchat\r\n\
+//!     Sec-WebSocket-Version: 13\r\n\
+//!     \r\n",
+//! )
+//! .unwrap();
+//! assert_eq!(request.path(), "/chat");
+//! assert_eq!(request.query(), Some("room=42"));
+//! assert_eq!(request.host(), "server.example.com");
+//! assert!(request.subprotocols().eq(["chat", "superchat"]));
+//! ```
+
+use core::mem::MaybeUninit;
+use core::{fmt, str};
+
+use super::authority::Authority;
+use super::head::{Fields, MAX_FIELDS, Single, check_lines};
+use super::key::is_key;
+use super::octets::offset_in;
+use super::token::{ListElements, is_extension_list, is_token, lists_token};
+use crate::error::RequestFault;
+
+/// The largest number of subprotocols that a request may offer. It bounds the work of comparing them;
+/// more are refused with [`RequestFault::List`].
+pub const MAX_SUBPROTOCOLS: usize = 100;
+
+/// A checked opening request, or a checked plain HTTP request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Request<'a> {
+    head: &'a [u8],
+    marks: RequestMarks,
+}
+
+/// What parsing found out about a head, by which [`Request::trusted`] makes the view anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RequestMarks {
+    method_length: u16,
+    target_length: u16,
+    /// Where the key stands; 0 in a plain request.
+    key_at: u16,
+    /// Where the first line begins that offers subprotocols; 0 where none does.
+    offers_at: u16,
+}
+
+impl<'a> Request<'a> {
+    /// Parses and checks an opening request. `head` is exactly one head, up to and with its empty line,
+    /// as [`HeadScanner`](super::HeadScanner) finds it.
+    ///
+    /// # Errors
+    /// The first fault in this order, which doesn't depend on the order of the fields but for the first:
+    ///
+    /// 1. [`Malformed`](RequestFault::Malformed) or [`TooManyFields`](RequestFault::TooManyFields),
+    ///    whichever comes first: RFC 9112 §2.2, §3, §5. [`HeadTooLarge`](RequestFault::HeadTooLarge) for
+    ///    a head over 65 535 octets.
+    /// 2. [`HttpVersion`](RequestFault::HttpVersion) (`PRI * HTTP/2.0` too), then
+    ///    [`Method`](RequestFault::Method), then a target that is neither a path nor an http(s) URL,
+    ///    which is malformed.
+    /// 3. [`Host`](RequestFault::Host), then [`Body`](RequestFault::Body).
+    /// 4. [`NotAnUpgrade`](RequestFault::NotAnUpgrade), then [`Connection`](RequestFault::Connection),
+    ///    [`WebSocketVersion`](RequestFault::WebSocketVersion), [`Key`](RequestFault::Key) and
+    ///    [`List`](RequestFault::List): RFC 6455 §4.2.1.
+    pub fn parse(head: &'a [u8]) -> Result<Self, RequestFault> {
+        let request = Self::parse_any(head)?;
+        if request.is_upgrade() {
+            Ok(request)
+        } else {
+            Err(RequestFault::NotAnUpgrade)
+        }
+    }
+
+    /// Like [`parse`](Self::parse), but a plain HTTP request (GET or HEAD, with no `Upgrade` to
+    /// `websocket`) passes, having [`is_upgrade`](Self::is_upgrade) say false. It can be rejected only,
+    /// though with any status.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), without [`NotAnUpgrade`](RequestFault::NotAnUpgrade).
+    pub fn parse_any(head: &'a [u8]) -> Result<Self, RequestFault> {
+        check_lines(head)?;
+        Self::parse_scanned(head)
+    }
+
+    /// Like [`parse_any`](Self::parse_any), of a head that a [`HeadScanner`](super::HeadScanner) has
+    /// delimited. It relies on what that has checked: httparse takes lone LFs and leading empty lines.
+    pub(crate) fn parse_scanned(head: &'a [u8]) -> Result<Self, RequestFault> {
+        if u16::try_from(head.len()).is_err() {
+            return Err(RequestFault::HeadTooLarge);
+        }
+        let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
+        let mut parsed = httparse::Request::new(&mut []);
+        let result = parsed.parse_with_uninit_headers(head, &mut fields);
+        let method = parsed.method.unwrap_or_default();
+        let target = parsed.path.unwrap_or_default();
+        match result {
+            Ok(httparse::Status::Complete(length)) if length == head.len() => {}
+            Err(httparse::Error::TooManyHeaders) => return Err(RequestFault::TooManyFields),
+            Err(httparse::Error::Version) => {
+                let version_at = method.len().saturating_add(target.len()).saturating_add(2);
+                return Err(version_fault(head, version_at));
+            }
+            _ => return Err(RequestFault::Malformed),
+        }
+        let facts = Facts::of(head, parsed.headers);
+        if parsed.version != Some(1) {
+            return Err(RequestFault::HttpVersion);
+        }
+        if method != "GET" && (method != "HEAD" || facts.upgrade) {
+            return Err(RequestFault::Method);
+        }
+        if Target::parse(target).is_none() {
+            return Err(RequestFault::Malformed);
+        }
+        facts.check_http()?;
+        let mut marks = RequestMarks {
+            method_length: length_of(method),
+            target_length: length_of(target),
+            ..RequestMarks::default()
+        };
+        if facts.upgrade {
+            let key = facts.check_upgrade()?;
+            if facts.bad_extensions || facts.offers_at != 0 && !offers_are_legal(parsed.headers) {
+                return Err(RequestFault::List);
+            }
+            marks.key_at = offset_in(head, key).unwrap_or_default();
+            marks.offers_at = facts.offers_at;
+        }
+        Ok(Self { head, marks })
+    }
+
+    /// Makes the view anew over the head that had these marks.
+    pub(crate) const fn trusted(head: &'a [u8], marks: RequestMarks) -> Self {
+        Self { head, marks }
+    }
+
+    /// What [`trusted`](Self::trusted) needs.
+    pub(crate) const fn marks(&self) -> RequestMarks {
+        self.marks
+    }
+
+    /// Whether this is a WebSocket request. If it isn't, it asks for no upgrade to `websocket`.
+    #[must_use]
+    pub const fn is_upgrade(&self) -> bool {
+        self.marks.key_at != 0
+    }
+
+    /// The method: `GET`, or in a plain request also `HEAD`.
+    #[must_use]
+    pub fn method(&self) -> &'a str {
+        self.text(0, self.marks.method_length)
+    }
+
+    /// The request target as it was sent: a path with its query or, rarely, a whole URL (RFC 9112 §3.2).
+    #[must_use]
+    pub fn target(&self) -> &'a str {
+        self.text(
+            self.marks.method_length.saturating_add(1),
+            self.marks.target_length,
+        )
+    }
+
+    /// The target's path, percent-encoded as it was sent; it begins with `/`.
+    #[must_use]
+    pub fn path(&self) -> &'a str {
+        match self.resource().split('?').next() {
+            Some(path) if !path.is_empty() => path,
+            _ => "/",
+        }
+    }
+
+    /// What stands behind the target's first `?`, percent-encoded as it was sent.
+    #[must_use]
+    pub fn query(&self) -> Option<&'a str> {
+        self.resource().split_once('?').map(|(_, query)| query)
+    }
+
+    /// The host, with its port if one was given: of `Host` or, where the target is a whole URL, of that
+    /// (RFC 9112 §3.2.2). It is never empty and holds legal characters only.
+    #[must_use]
+    pub fn host(&self) -> &'a str {
+        Target::parse(self.target())
+            .and_then(|target| target.authority)
+            .or_else(|| str::from_utf8(self.field("Host")?).ok())
+            .unwrap_or_default()
+    }
+
+    /// The value of the first `Origin` line, unchecked. [`OriginPolicy`](super::OriginPolicy) judges it.
+    #[must_use]
+    pub fn origin(&self) -> Option<&'a [u8]> {
+        self.field("Origin")
+    }
+
+    /// The value of the first field line with this name, matched without case.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&'a [u8]> {
+        self.fields().named(name).next()
+    }
+
+    /// All field lines, in their order.
+    #[must_use]
+    pub fn fields(&self) -> Fields<'a> {
+        Fields::of_head(self.head)
+    }
+
+    /// The value of each `Cookie` line, unparsed (RFC 6265 §4.2).
+    pub fn cookies(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.fields().named("Cookie")
+    }
+
+    /// The subprotocols that the client offers, in its order of preference (RFC 6455 §11.3.4). They are
+    /// tokens, none of them twice, over all lines of the field. A plain request offers none.
+    pub fn subprotocols(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let lines = match self.marks.offers_at {
+            0 => Fields::of_head(&[]),
+            at => Fields::from_line(self.head, at),
+        };
+        lines
+            .named(PROTOCOL)
+            .flat_map(ListElements::new)
+            .filter_map(|element| str::from_utf8(element).ok())
+    }
+
+    /// The value of each `Sec-WebSocket-Extensions` line; its grammar was checked, unless the request
+    /// is a plain one (RFC 6455 §9.1).
+    pub fn extensions(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        self.fields().named(EXTENSIONS)
+    }
+
+    /// The value of `Sec-WebSocket-Key`, 24 characters, or `None` in a plain request.
+    #[must_use]
+    pub fn key(&self) -> Option<&'a [u8]> {
+        let from = usize::from(self.marks.key_at);
+        let key = self.head.get(from..from.saturating_add(24))?;
+        self.is_upgrade().then_some(key)
+    }
+
+    /// The octets of the whole head, with its empty line.
+    #[must_use]
+    pub const fn octets(&self) -> &'a [u8] {
+        self.head
+    }
+
+    /// Where the offered subprotocol of this name stands in the head: offset and length.
+    #[allow(dead_code, reason = "the connection keeps this instead of a borrow")]
+    pub(crate) fn subprotocol_range(&self, name: &str) -> Option<(u16, u16)> {
+        let offered = self.subprotocols().find(|&offered| offered == name)?;
+        Some((
+            offset_in(self.head, offered.as_bytes())?,
+            length_of(offered),
+        ))
+    }
+
+    fn text(&self, from: u16, length: u16) -> &'a str {
+        let range = usize::from(from)..usize::from(from).saturating_add(usize::from(length));
+        str::from_utf8(self.head.get(range).unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// Path and query.
+    fn resource(&self) -> &'a str {
+        Target::parse(self.target()).map_or("/", |target| target.resource)
+    }
+}
+
+impl fmt::Debug for Request<'_> {
+    /// Shows no fields, as they hold cookies and credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method())
+            .field("target", &self.target())
+            .field("host", &self.host())
+            .field("is_upgrade", &self.is_upgrade())
+            .finish_non_exhaustive()
+    }
+}
+
+const PROTOCOL: &str = "Sec-WebSocket-Protocol";
+const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
+
+/// A head is no longer than a `u16` can say, nor is a part of it.
+fn length_of(part: &str) -> u16 {
+    u16::try_from(part.len()).unwrap_or(u16::MAX)
+}
+
+/// What is wrong with a head whose version, which begins at `from`, httparse doesn't know: just that, if
+/// all else is in order.
+fn version_fault(head: &[u8], from: usize) -> RequestFault {
+    let rest = head.get(from..).unwrap_or_default();
+    let [
+        b'H',
+        b'T',
+        b'T',
+        b'P',
+        b'/',
+        major,
+        b'.',
+        minor,
+        b'\r',
+        b'\n',
+        lines @ ..,
+    ] = rest
+    else {
+        return RequestFault::Malformed;
+    };
+    let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+    match httparse::parse_headers(lines, &mut fields) {
+        Err(httparse::Error::TooManyHeaders) => RequestFault::TooManyFields,
+        Ok(_) if major.is_ascii_digit() && minor.is_ascii_digit() => RequestFault::HttpVersion,
+        _ => RequestFault::Malformed,
+    }
+}
+
+/// A target in origin-form or absolute-form (RFC 9112 §3.2.1, §3.2.2), taken apart.
+struct Target<'a> {
+    authority: Option<&'a str>,
+    /// Path and query; empty where a URL ends behind its authority.
+    resource: &'a str,
+}
+
+impl<'a> Target<'a> {
+    fn parse(target: &'a str) -> Option<Self> {
+        if !target
+            .bytes()
+            .all(|octet| octet.is_ascii_graphic() && octet != b'#')
+        {
+            return None;
+        }
+        if target.starts_with('/') {
+            return Some(Self {
+                authority: None,
+                resource: target,
+            });
+        }
+        let (scheme, rest) = target.split_once("://")?;
+        if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+            return None;
+        }
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, resource) = rest.split_at_checked(end)?;
+        Authority::parse(authority).ok()?;
+        Some(Self {
+            authority: Some(authority),
+            resource,
+        })
+    }
+}
+
+/// What the fields say, collected in one pass.
+#[derive(Default)]
+struct Facts<'a> {
+    host: Single<'a>,
+    body: bool,
+    upgrade: bool,
+    connection: bool,
+    version: Single<'a>,
+    key: Single<'a>,
+    bad_extensions: bool,
+    /// See [`RequestMarks::offers_at`].
+    offers_at: u16,
+}
+
+impl<'a> Facts<'a> {
+    fn of(head: &'a [u8], fields: &[httparse::Header<'a>]) -> Self {
+        let mut facts = Self::default();
+        for field in fields {
+            facts.add(head, field.name, field.value);
+        }
+        facts
+    }
+
+    fn add(&mut self, head: &[u8], name: &str, value: &'a [u8]) {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        // Most fields are told apart by their length alone.
+        match name.len() {
+            4 if is("Host") => self.host.add(value),
+            7 if is("Upgrade") => self.upgrade |= lists_token([value], "websocket"),
+            10 if is("Connection") => self.connection |= lists_token([value], "upgrade"),
+            14 if is("Content-Length") => self.body |= value != b"0",
+            17 if is("Sec-WebSocket-Key") => self.key.add(value),
+            17 if is("Transfer-Encoding") => self.body = true,
+            21 if is("Sec-WebSocket-Version") => self.version.add(value),
+            22 if is(PROTOCOL) && self.offers_at == 0 => {
+                self.offers_at = offset_in(head, name.as_bytes()).unwrap_or_default();
+            }
+            24 if is(EXTENSIONS) => self.bad_extensions |= !is_extension_list(value),
+            _ => {}
+        }
+    }
+
+    /// What holds for plain requests too.
+    fn check_http(&self) -> Result<(), RequestFault> {
+        let host = self.host.get().and_then(|host| str::from_utf8(host).ok());
+        if host.is_none_or(|host| Authority::parse(host).is_err()) {
+            return Err(RequestFault::Host);
+        }
+        if self.body {
+            return Err(RequestFault::Body);
+        }
+        Ok(())
+    }
+
+    /// What holds for a WebSocket request, and its key.
+    fn check_upgrade(&self) -> Result<&'a [u8], RequestFault> {
+        if !self.connection {
+            return Err(RequestFault::Connection);
+        }
+        if self.version.get() != Some(b"13") {
+            return Err(RequestFault::WebSocketVersion);
+        }
+        let key = self.key.get().filter(|key| is_key(key));
+        key.ok_or(RequestFault::Key)
+    }
+}
+
+/// Whether the subprotocols, over all lines, are distinct tokens (RFC 6455 §11.3.4).
+fn offers_are_legal(fields: &[httparse::Header<'_>]) -> bool {
+    let lines = || {
+        fields
+            .iter()
+            .filter(|field| field.name.eq_ignore_ascii_case(PROTOCOL))
+            .map(|field| field.value)
+    };
+    let offered = || lines().flat_map(ListElements::new);
+    let distinct = |(place, element): (usize, &[u8])| {
+        place < MAX_SUBPROTOCOLS
+            && is_token(element)
+            && !offered().take(place).any(|earlier| earlier == element)
+    };
+    // A line that offers nothing breaks the grammar as well.
+    lines().all(|line| ListElements::new(line).next().is_some())
+        && offered().enumerate().all(distinct)
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use std::format;
+    use std::string::{String, ToString as _};
+    use std::vec::Vec;
+
+    use super::*;
+
+    const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    const LINES: [&str; 5] = [
+        "Host: a\r\n",
+        "Upgrade: websocket\r\n",
+        "Connection: Upgrade\r\n",
+        "Sec-WebSocket-Version: 13\r\n",
+        KEY,
+    ];
+
+    /// A right request whose line number `at` is replaced; 5 adds one.
+    fn with(at: usize, line: &str) -> String {
+        let mut lines: Vec<_> = LINES.to_vec();
+        lines.push("");
+        lines[at] = line;
+        format!("GET / HTTP/1.1\r\n{}\r\n", lines.concat())
+    }
+
+    fn starting(line: &str) -> String {
+        with(5, "").replace("GET / HTTP/1.1", line)
+    }
+
+    fn fault(head: &str) -> Option<RequestFault> {
+        Request::parse(head.as_bytes()).err()
+    }
+
+    #[track_caller]
+    fn all(at: usize, fault_of_all: Option<RequestFault>, lines: &[&str]) {
+        for line in lines {
+            assert_eq!(fault(&with(at, line)), fault_of_all, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_view_is_24_octets() {
+        assert!(size_of::<Request<'_>>() <= 24);
+        assert_eq!(size_of::<RequestMarks>(), 8);
+    }
+
+    #[test]
+    fn what_a_request_says_can_be_read() {
+        let head = with(
+            5,
+            "Origin: https://b\r\nCookie: c=d\r\nX: y\r\ncookie: e=f\r\nSec-WebSocket-Protocol: g, h\r\n\
+             Sec-WebSocket-Extensions: i; j\r\nsec-websocket-protocol: k\r\nSec-WebSocket-Extensions: l\r\n",
+        );
+        let parsed = Request::parse(head.as_bytes()).unwrap();
+        for request in [parsed, Request::trusted(head.as_bytes(), parsed.marks())] {
+            assert!(request.is_upgrade());
+            assert_eq!(
+                (request.method(), request.target(), request.host()),
+                ("GET", "/", "a")
+            );
+            assert_eq!(request.origin(), Some(&b"https://b"[..]));
+            assert_eq!(request.field("x"), Some(&b"y"[..]));
+            assert_eq!(request.field("z"), None);
+            assert!(request.cookies().eq([b"c=d", b"e=f"]));
+            assert!(request.subprotocols().eq(["g", "h", "k"]));
+            assert!(request.extensions().eq([&b"i; j"[..], b"l"]));
+            assert_eq!(request.key(), Some(&b"dGhlIHNhbXBsZSBub25jZQ=="[..]));
+            assert_eq!(request.fields().count(), 13);
+            assert_eq!(request.octets(), head.as_bytes());
+            let (at, length) = request.subprotocol_range("k").unwrap();
+            assert_eq!(&head[at.into()..][..length.into()], "k");
+            assert_eq!(
+                usize::from(at),
+                head.find("k\r\nSec-WebSocket-Extensions: l").unwrap()
+            );
+            assert_eq!(request.subprotocol_range("i"), None);
+        }
+    }
+
+    #[test]
+    fn marks_of_another_head_do_no_harm() {
+        let head = with(5, "Sec-WebSocket-Protocol: g\r\n");
+        let marks = Request::parse(head.as_bytes()).unwrap().marks();
+        for other in [&b""[..], b"\r\n\r\n", &[0xFF; 300], &head.as_bytes()[..150]] {
+            let request = Request::trusted(other, marks);
+            let _ = (
+                request.method(),
+                request.path(),
+                request.query(),
+                request.host(),
+                request.key(),
+            );
+            assert!(request.subprotocols().count() <= other.len());
+        }
+    }
+
+    #[test]
+    fn rule_01_the_method_is_get_and_the_version_1_1() {
+        assert_eq!(fault(&starting("GET / HTTP/1.1")), None);
+        for (line, expected) in [
+            ("POST / HTTP/1.1", RequestFault::Method),
+            ("HEAD / HTTP/1.1", RequestFault::Method),
+            ("get / HTTP/1.1", RequestFault::Method),
+            ("GETS / HTTP/1.1", RequestFault::Method),
+            ("CONNECT a:80 HTTP/1.1", RequestFault::Method),
+            ("OPTIONS * HTTP/1.1", RequestFault::Method),
+            ("GET / HTTP/1.0", RequestFault::HttpVersion),
+            ("GET / HTTP/1.2", RequestFault::HttpVersion),
+            ("GET / HTTP/0.9", RequestFault::HttpVersion),
+            ("GET / HTTP/2.0", RequestFault::HttpVersion),
+            ("POST / HTTP/1.0", RequestFault::HttpVersion),
+            ("PRI * HTTP/2.0", RequestFault::HttpVersion),
+            ("GET / HTTP/1.10", RequestFault::Malformed),
+            ("GET / HTTP/11", RequestFault::Malformed),
+            ("GET / HTTP/a.b", RequestFault::Malformed),
+            ("GET / HTTPS/1.1", RequestFault::Malformed),
+            ("GET / http/1.1", RequestFault::Malformed),
+            ("GET /", RequestFault::Malformed),
+        ] {
+            assert_eq!(fault(&starting(line)), Some(expected), "{line}");
+        }
+        assert_eq!(
+            fault("PRI * HTTP/2.0\r\n\r\n"),
+            Some(RequestFault::HttpVersion)
+        );
+    }
+
+    #[test]
+    fn rule_01_there_is_one_host_with_legal_characters() {
+        all(
+            0,
+            None,
+            &["Host: a.b:80\r\n", "HOST:[::1]:1\r\n", "host: 1.2.3.4\r\n"],
+        );
+        let illegal = [
+            "",
+            "Host: a\r\nHost: a\r\n",
+            "Host: a\r\nhost: b\r\n",
+            "Host:\r\n",
+            "Host: a b\r\n",
+            "Host: a, b\r\n",
+            "Host: u@a\r\n",
+            "Host: a/\r\n",
+            "Host: a:65536\r\n",
+            "Host: ä\r\n",
+        ];
+        all(0, Some(RequestFault::Host), &illegal);
+    }
+
+    #[test]
+    fn rule_02_upgrade_and_connection_are_lists_of_tokens() {
+        all(
+            1,
+            None,
+            &[
+                "Upgrade: WebSocket\r\n",
+                "Upgrade: h2c\r\nupgrade: a, websocket\r\n",
+            ],
+        );
+        let plain = [
+            "",
+            "Upgrade: websocketX\r\n",
+            "Upgrade: \"websocket\"\r\n",
+            "Upgrade: web socket\r\n",
+            "Upgrade: websocket/13\r\n",
+            "Upgrade: h2c\r\n",
+        ];
+        all(1, Some(RequestFault::NotAnUpgrade), &plain);
+        let listing = [
+            "Connection: upgrade\r\n",
+            "Connection: keep-alive, Upgrade\r\n",
+            "Connection: a\r\nConnection: b,UPGRADE\r\n",
+        ];
+        all(2, None, &listing);
+        let other = [
+            "",
+            "Connection: upgradeX\r\n",
+            "Connection: \"upgrade\"\r\n",
+            "Connection: close\r\n",
+        ];
+        all(2, Some(RequestFault::Connection), &other);
+    }
+
+    #[test]
+    fn rule_03_there_is_one_key_of_16_octets() {
+        all(4, None, &["sec-websocket-key:AAAAAAAAAAAAAAAAAAAAAA==\r\n"]);
+        let illegal = [
+            "",
+            &KEY.repeat(2),
+            "Sec-WebSocket-Key:\r\n",
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAA\r\n",
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAAA=\r\n",
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAB==\r\n",
+            "Sec-WebSocket-Key: AAAAAAAAAA AAAAAAAAAAA==\r\n",
+            "Sec-WebSocket-Key: --------------------AA==\r\n",
+        ];
+        all(4, Some(RequestFault::Key), &illegal);
+    }
+
+    #[test]
+    fn rule_04_the_version_is_13_alone() {
+        all(3, None, &["Sec-WebSocket-Version:\t13 \r\n"]);
+        let illegal = [
+            "",
+            "Sec-WebSocket-Version: 8\r\n",
+            "Sec-WebSocket-Version: 14\r\n",
+            "Sec-WebSocket-Version: 013\r\n",
+            "Sec-WebSocket-Version: 13, 8\r\n",
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Version: 13\r\n",
+            "Sec-WebSocket-Version:\r\n",
+        ];
+        all(3, Some(RequestFault::WebSocketVersion), &illegal);
+    }
+
+    #[test]
+    fn rule_05_offers_may_stand_on_several_lines_and_follow_their_grammar() {
+        let legal = [
+            "Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: b, A\r\n",
+            "Sec-WebSocket-Extensions: a; b=c\r\nSec-WebSocket-Extensions: a\r\n",
+        ];
+        all(5, None, &legal);
+        let illegal = [
+            "Sec-WebSocket-Protocol:\r\n",
+            "Sec-WebSocket-Protocol: ,\r\n",
+            "Sec-WebSocket-Protocol: a b\r\n",
+            "Sec-WebSocket-Protocol: \"a\"\r\n",
+            "Sec-WebSocket-Protocol: a, b, a\r\n",
+            "Sec-WebSocket-Protocol: a\r\nX: y\r\nSec-WebSocket-Protocol: b, a\r\n",
+            "Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol:\r\n",
+            "Sec-WebSocket-Extensions:\r\n",
+            "Sec-WebSocket-Extensions: a;\r\n",
+            "Sec-WebSocket-Extensions: a\r\nSec-WebSocket-Extensions: b c\r\n",
+        ];
+        all(5, Some(RequestFault::List), &illegal);
+    }
+
+    #[test]
+    fn a_hundred_subprotocols_may_be_offered_and_one_more_may_not() {
+        let offer = |count: usize| {
+            let names: Vec<_> = (0..count).map(|number| number.to_string()).collect();
+            with(
+                5,
+                &format!("Sec-WebSocket-Protocol: {}\r\n", names.join(",")),
+            )
+        };
+        assert_eq!(fault(&offer(MAX_SUBPROTOCOLS)), None);
+        assert_eq!(
+            fault(&offer(MAX_SUBPROTOCOLS + 1)),
+            Some(RequestFault::List)
+        );
+    }
+
+    #[test]
+    fn rule_08_a_body_is_refused() {
+        all(
+            5,
+            None,
+            &[
+                "Content-Length: 0\r\n",
+                "Content-Length: 0\r\nContent-Length: 0\r\n",
+            ],
+        );
+        let bodies = [
+            "Content-Length: 1\r\n",
+            "Content-Length: 0\r\nContent-Length: 1\r\n",
+            "Content-Length: 0, 0\r\n",
+            "Content-Length: +0\r\n",
+            "Content-Length:\r\n",
+            "Transfer-Encoding: chunked\r\n",
+            "transfer-encoding: identity\r\n",
+            "Transfer-Encoding:\r\n",
+        ];
+        all(5, Some(RequestFault::Body), &bodies);
+    }
+
+    #[test]
+    fn rule_09_a_hundred_fields_pass_and_one_more_fails() {
+        assert_eq!(fault(&with(5, &"A: b\r\n".repeat(95))), None);
+        assert_eq!(
+            fault(&with(5, &"A: b\r\n".repeat(96))),
+            Some(RequestFault::TooManyFields)
+        );
+        let other_version = with(5, &"A: b\r\n".repeat(96)).replace("HTTP/1.1", "HTTP/2.0");
+        assert_eq!(fault(&other_version), Some(RequestFault::TooManyFields));
+    }
+
+    #[test]
+    fn rule_09_a_head_of_65535_octets_passes_and_one_more_fails() {
+        let long = |length: usize| {
+            let rest = with(5, "").len();
+            starting(&format!("GET /{} HTTP/1.1", "x".repeat(length - rest)))
+        };
+        let head = long(65_535);
+        assert_eq!(head.len(), 65_535);
+        assert_eq!(
+            Request::parse(head.as_bytes()).unwrap().path().len(),
+            head.len() - with(5, "").len() + 1
+        );
+        assert_eq!(fault(&long(65_536)), Some(RequestFault::HeadTooLarge));
+    }
+
+    #[test]
+    fn rule_10_what_is_not_strict_is_malformed() {
+        let lines = [
+            "A : b\r\n",
+            "A\t: b\r\n",
+            " A: b\r\n",
+            "A: b\r\n c\r\n",
+            "A: b\r\n\tc\r\n",
+            "A:\r\n b\r\n",
+            ": b\r\n",
+            "A\r\n",
+            "A b: c\r\n",
+            "Ä: b\r\n",
+            "A(: b\r\n",
+            "A: b\n",
+            "A: b\rC: d\r\n",
+            "A: \0\r\n",
+            "A: \x7f\r\n",
+            "A: \x1f\r\n",
+            "A: b\r\n\n",
+        ];
+        all(5, Some(RequestFault::Malformed), &lines);
+        all(0, Some(RequestFault::Malformed), &[" Host: a\r\n"]);
+        all(
+            5,
+            None,
+            &["A:b\tc\r\n", "A:\r\n", "!#$%&'*+-.^_`|~: \u{e4}\r\n"],
+        );
+        for line in [
+            "\r\nGET / HTTP/1.1",
+            "\nGET / HTTP/1.1",
+            " GET / HTTP/1.1",
+            "GET  / HTTP/1.1",
+            "GET /  HTTP/1.1",
+            "GET / HTTP/1.1 ",
+            "GET\t/ HTTP/1.1",
+            "GET / x HTTP/1.1",
+            "GET  HTTP/1.1",
+            "G(T / HTTP/1.1",
+            " / HTTP/1.1",
+            "GET /\0 HTTP/1.1",
+            "GET / HTTP/1.1\r\n A: b",
+        ] {
+            assert_eq!(
+                fault(&starting(line)),
+                Some(RequestFault::Malformed),
+                "{line}"
+            );
+        }
+        let head = with(5, "");
+        assert_eq!(
+            fault(&head[..head.len() - 2]),
+            Some(RequestFault::Malformed),
+            "not finished"
+        );
+        assert_eq!(
+            fault(&(head.clone() + "\r\n")),
+            Some(RequestFault::Malformed),
+            "more than a head"
+        );
+        assert_eq!(
+            fault(&head.replace('\r', "")),
+            Some(RequestFault::Malformed),
+            "lone LFs"
+        );
+        assert_eq!(fault(""), Some(RequestFault::Malformed));
+    }
+
+    #[test]
+    fn rule_10_a_malformed_field_comes_before_another_version() {
+        for line in ["A : b\r\n", "A: b\r\n c\r\n"] {
+            for version in ["HTTP/1.0", "HTTP/2.0"] {
+                let head = with(5, line).replace("HTTP/1.1", version);
+                assert_eq!(fault(&head), Some(RequestFault::Malformed), "{head}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_target_is_a_path_or_a_url() {
+        for (target, path, query, host) in [
+            ("/", "/", None, "a"),
+            ("/b/c?d?e", "/b/c", Some("d?e"), "a"),
+            ("/?", "/", Some(""), "a"),
+            ("//b", "//b", None, "a"),
+            ("http://b", "/", None, "b"),
+            ("http://b:8/", "/", None, "b:8"),
+            ("HTTPS://b?c/d", "/", Some("c/d"), "b"),
+            ("http://[::1]/c?d", "/c", Some("d"), "[::1]"),
+        ] {
+            let head = starting(&format!("GET {target} HTTP/1.1"));
+            let request = Request::parse(head.as_bytes()).unwrap();
+            assert_eq!(request.target(), target);
+            assert_eq!(
+                (request.path(), request.query(), request.host()),
+                (path, query, host),
+                "{target}"
+            );
+        }
+        for target in [
+            "*",
+            "a",
+            "a:80",
+            "?a",
+            "/a#b",
+            "#",
+            "ftp://a/",
+            "http://",
+            "http:///",
+            "http://u@a/",
+            "/\u{e4}",
+        ] {
+            let head = starting(&format!("GET {target} HTTP/1.1"));
+            assert_eq!(fault(&head), Some(RequestFault::Malformed), "{target}");
+        }
+    }
+
+    #[test]
+    fn a_plain_request_passes_where_it_is_asked_for() {
+        for method in ["GET", "HEAD"] {
+            let head = format!(
+                "{method} /health HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Protocol: x y\r\n\r\n"
+            );
+            assert_eq!(fault(&head), Some(RequestFault::NotAnUpgrade));
+            let request = Request::parse_any(head.as_bytes()).unwrap();
+            assert!(!request.is_upgrade());
+            assert_eq!(
+                (request.method(), request.path(), request.key()),
+                (method, "/health", None)
+            );
+            assert_eq!(request.subprotocols().count(), 0);
+        }
+        for (head, expected) in [
+            ("POST / HTTP/1.1\r\nHost: a\r\n\r\n", RequestFault::Method),
+            ("GET / HTTP/1.1\r\n\r\n", RequestFault::Host),
+            (
+                "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n",
+                RequestFault::Body,
+            ),
+            (
+                "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n",
+                RequestFault::Connection,
+            ),
+        ] {
+            assert_eq!(Request::parse_any(head.as_bytes()), Err(expected), "{head}");
+        }
+    }
+
+    #[test]
+    fn faults_are_reported_in_the_documented_order_whatever_the_order_of_fields() {
+        // Each step mends the first fault of the head before it.
+        let steps = [
+            ("PUT * HTTP/1.1", "", RequestFault::Method),
+            ("GET * HTTP/1.1", "", RequestFault::Malformed),
+            ("GET / HTTP/1.1", "", RequestFault::Host),
+            ("GET / HTTP/1.1", LINES[0], RequestFault::Body),
+        ];
+        for (line, host, expected) in steps {
+            let head = format!(
+                "{line}\r\nSec-WebSocket-Protocol: a, a\r\nContent-Length: 1\r\n{host}\r\n"
+            );
+            assert_eq!(fault(&head), Some(expected), "{head}");
+        }
+        let mut lines = Vec::from(["Sec-WebSocket-Protocol: a, a\r\n", LINES[0]]);
+        for (line, expected) in [
+            (LINES[1], RequestFault::NotAnUpgrade),
+            (LINES[2], RequestFault::Connection),
+            (LINES[3], RequestFault::WebSocketVersion),
+            (LINES[4], RequestFault::Key),
+            ("", RequestFault::List),
+        ] {
+            for _ in 0..lines.len() {
+                lines.rotate_left(1);
+                let head = format!("GET / HTTP/1.1\r\n{}\r\n", lines.concat());
+                assert_eq!(fault(&head), Some(expected), "{head}");
+            }
+            lines.push(line);
+        }
+    }
+
+    #[test]
+    fn debugging_shows_no_cookies() {
+        let head = with(5, "Cookie: secret\r\n");
+        let text = format!("{:?}", Request::parse(head.as_bytes()).unwrap());
+        assert!(
+            text.contains("target") && !text.contains("secret"),
+            "{text}"
+        );
+    }
+
+    mod properties {
+        use proptest::prelude::*;
+
+        use super::*;
+
+        proptest! {
+            #[test]
+            fn rule_12_no_octets_panic_whether_they_were_scanned_or_not(
+                head in prop::collection::vec(any::<u8>(), 0..80),
+                line in prop::collection::vec(prop::sample::select(&b"\r\n\r\n: ,;\"\\=aA\t\0\xff1"[..]), 0..40),
+                at in 0..6usize,
+            ) {
+                let _ = Request::parse_any(&head);
+                let _ = Request::parse_scanned(&head);
+                let mut right = Vec::from(with(at, "#"));
+                let place = right.iter().position(|&octet| octet == b'#').unwrap();
+                right.splice(place..=place, line);
+                let _ = Request::parse_scanned(&right);
+                if let Ok(request) = Request::parse_any(&right) {
+                    prop_assert!(request.fields().all(|(name, _)| is_token(name.as_bytes())));
+                    prop_assert!(!request.host().is_empty());
+                    prop_assert!(request.subprotocols().all(|name| is_token(name.as_bytes())));
+                    prop_assert_eq!(request.is_upgrade(), request.key().is_some_and(is_key));
+                }
+            }
+
+            #[test]
+            fn rule_12_the_fields_that_were_checked_are_the_fields_that_are_shown(
+                names in prop::collection::vec("[!-9;-~]{1,8}", 0..6),
+                value in "[ -~\t]{0,12}",
+            ) {
+                let lines: String = names.iter().map(|name| format!("{name}:{value}\r\n")).collect();
+                let head = format!("GET / HTTP/1.1\r\nHost: a\r\n{lines}\r\n");
+                let mut storage = [httparse::EMPTY_HEADER; 10];
+                let mut reference = httparse::Request::new(&mut storage);
+                let legal = reference.parse(head.as_bytes()).is_ok();
+                if let Ok(request) = Request::parse_any(head.as_bytes()) {
+                    prop_assert!(legal);
+                    let expected: Vec<_> = reference.headers.iter().map(|field| (field.name, field.value)).collect();
+                    prop_assert_eq!(request.fields().collect::<Vec<_>>(), expected);
+                }
+            }
+        }
+    }
+}

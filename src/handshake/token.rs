@@ -1,0 +1,254 @@
+//! Tokens, comma-separated lists, and the grammar of extension offers (RFC 9110 §5.6, RFC 6455 §9.1).
+//!
+//! ```
+//! use websocket_proto::handshake::{is_token, lists_token};
+//!
+//! assert!(is_token(b"graphql-transport-ws"));
+//! assert!(lists_token([&b"keep-alive, Upgrade"[..]], "upgrade"));
+//! assert!(!lists_token([&b"upgradeX, \"upgrade\""[..]], "upgrade"));
+//! ```
+
+use super::octets::{OctetSet, trim_ows};
+
+/// Whether these octets are a token: one or more of the octets that RFC 9110 §5.6.2 lists.
+#[must_use]
+pub const fn is_token(octets: &[u8]) -> bool {
+    let mut rest = octets;
+    while let [octet, tail @ ..] = rest {
+        if !TCHARS.contains(*octet) {
+            return false;
+        }
+        rest = tail;
+    }
+    !octets.is_empty()
+}
+
+/// The octets of tokens (RFC 9110 §5.6.2).
+const TCHARS: OctetSet = OctetSet::alphanumeric_and(b"!#$%&'*+-.^_`|~");
+
+/// Whether a comma-separated list, over all lines of its field, holds this token; case doesn't matter
+/// (RFC 9110 §7.6.1).
+///
+/// Only whole elements count: neither a part of one, nor what stands within a quoted string.
+pub fn lists_token<'a>(values: impl IntoIterator<Item = &'a [u8]>, token: &str) -> bool {
+    let token = token.as_bytes();
+    values.into_iter().any(|value| {
+        // Most often the token is all that the line holds.
+        value.eq_ignore_ascii_case(token)
+            || ListElements::new(value).any(|element| element.eq_ignore_ascii_case(token))
+    })
+}
+
+/// The elements of a comma-separated list, without the white space around them; empty ones are passed
+/// over (RFC 9110 §5.6.1).
+///
+/// A comma within a quoted string separates nothing. The elements are not checked to be tokens.
+#[derive(Clone, Debug)]
+pub struct ListElements<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> ListElements<'a> {
+    /// The elements of the value of one field line.
+    #[must_use]
+    pub const fn new(value: &'a [u8]) -> Self {
+        Self { rest: value }
+    }
+}
+
+impl<'a> Iterator for ListElements<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        while !self.rest.is_empty() {
+            let (element, rest) = split_element(self.rest);
+            self.rest = rest;
+            let element = trim_ows(element);
+            if !element.is_empty() {
+                return Some(element);
+            }
+        }
+        None
+    }
+}
+
+/// Splits at the first comma that doesn't stand within a quoted string, which belongs to neither part.
+fn split_element(octets: &[u8]) -> (&[u8], &[u8]) {
+    let mut quoted = false;
+    let mut escaped = false;
+    let end = octets.iter().position(|&octet| {
+        match octet {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ => return octet == b',' && !quoted,
+        }
+        false
+    });
+    match end.and_then(|end| octets.split_at_checked(end)) {
+        Some((element, rest)) => (element, rest.get(1..).unwrap_or_default()),
+        None => (octets, &[]),
+    }
+}
+
+/// Whether the value of a `Sec-WebSocket-Extensions` line follows RFC 6455 §9.1: at least one
+/// extension, each a token with parameters behind semicolons. Each octet is looked at once.
+pub(super) fn is_extension_list(value: &[u8]) -> bool {
+    let mut rest = skip_ows(value);
+    let mut any = false;
+    loop {
+        rest = match rest {
+            [] => return any,
+            [b',', rest @ ..] => skip_ows(rest),
+            _ => match skip_extension(rest) {
+                Some(rest @ ([] | [b',', ..])) => {
+                    any = true;
+                    rest
+                }
+                _ => return false,
+            },
+        };
+    }
+}
+
+/// What stands behind the extension that begins here, and behind the white space after it. `None`, here
+/// and below, if none begins here.
+fn skip_extension(octets: &[u8]) -> Option<&[u8]> {
+    let mut rest = skip_ows(skip_token(octets)?);
+    while let [b';', parameter @ ..] = rest {
+        rest = skip_ows(skip_parameter(skip_ows(parameter))?);
+    }
+    Some(rest)
+}
+
+/// `token [ "=" ( token / quoted-string ) ]`, where what is quoted has to be a token too.
+fn skip_parameter(octets: &[u8]) -> Option<&[u8]> {
+    let rest = skip_ows(skip_token(octets)?);
+    let [b'=', value @ ..] = rest else {
+        return Some(rest);
+    };
+    match skip_ows(value) {
+        [b'"', quoted @ ..] => skip_quoted_token(quoted),
+        value => skip_token(value),
+    }
+}
+
+fn skip_token(octets: &[u8]) -> Option<&[u8]> {
+    let is_end = |&octet: &u8| !TCHARS.contains(octet);
+    let end = octets.iter().position(is_end).unwrap_or(octets.len());
+    octets.get(end..).filter(|_| end > 0)
+}
+
+fn skip_quoted_token(quoted: &[u8]) -> Option<&[u8]> {
+    let mut rest = quoted;
+    loop {
+        rest = match rest {
+            [b'"', behind @ ..] => return (rest.len() < quoted.len()).then_some(behind),
+            [b'\\', octet, rest @ ..] | [octet, rest @ ..] if TCHARS.contains(*octet) => rest,
+            _ => return None,
+        };
+    }
+}
+
+fn skip_ows(mut octets: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = octets {
+        octets = rest;
+    }
+    octets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rule_10_tokens_are_the_octets_that_rfc_9110_lists() {
+        let separators = b"\"(),/:;<=>?@[\\]{} \t";
+        for octet in 0..=u8::MAX {
+            let expected = octet.is_ascii_graphic() && !separators.contains(&octet);
+            assert_eq!(is_token(&[octet]), expected, "{octet:#x}");
+            assert_eq!(is_token(&[b'a', octet, b'b']), expected, "{octet:#x}");
+        }
+        assert!(!is_token(b""));
+    }
+
+    #[test]
+    fn rule_02_only_a_whole_element_of_a_list_matches() {
+        for value in [
+            "upgrade",
+            "Upgrade",
+            "keep-alive, Upgrade",
+            ",\t UPGRADE ,",
+            "\"x\", upgrade",
+        ] {
+            assert!(lists_token([value.as_bytes()], "upgrade"), "{value}");
+        }
+        for value in [
+            "",
+            ",",
+            "upgradeX",
+            "Xupgrade",
+            "up grade",
+            "upgrade keep-alive",
+            "upgrade;q=1",
+            "\"upgrade\"",
+            "\"a, upgrade, b\"",
+            "\"a\\\", upgrade, b\"",
+            "\"a, upgrade",
+        ] {
+            assert!(!lists_token([value.as_bytes()], "upgrade"), "{value}");
+        }
+        assert!(
+            lists_token([&b"keep-alive"[..], b"upgrade"], "upgrade"),
+            "several lines"
+        );
+        assert!(
+            !lists_token([&b"up"[..], b"grade"], "upgrade"),
+            "lines are not glued"
+        );
+    }
+
+    #[test]
+    fn rule_05_extension_offers_follow_their_grammar() {
+        for value in [
+            "foo",
+            "permessage-deflate; client_max_window_bits",
+            "permessage-deflate;server_max_window_bits=10, permessage-deflate",
+            "foo; a=\"10\"; b = c",
+            "foo; a=\"\\1\\0\"",
+            ", foo ,, bar",
+        ] {
+            assert!(is_extension_list(value.as_bytes()), "{value}");
+        }
+        for value in [
+            "",
+            ",",
+            "foo;",
+            "foo;;a",
+            "foo; =1",
+            "foo; a=",
+            "foo; a=\"\"",
+            "foo; a=\"b c\"",
+            "foo; a=\"b",
+            "foo; a=b=c",
+            "foo bar",
+            "\"foo\"",
+            "foo; a=\"b\"c",
+            "foo; a=\"\\\"",
+            ";a",
+            "foo; a=\"b,c\"",
+            "foo/bar",
+        ] {
+            assert!(!is_extension_list(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[cfg(feature = "std")]
+    proptest::proptest! {
+        #[test]
+        fn rule_12_any_octets_can_be_read_as_a_list(value in proptest::collection::vec(proptest::num::u8::ANY, 0..60)) {
+            is_extension_list(&value);
+            proptest::prop_assert!(ListElements::new(&value).all(|element| !element.is_empty()));
+        }
+    }
+}

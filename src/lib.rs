@@ -1,0 +1,89 @@
+//! A sans-IO WebSocket protocol state machine: RFC 6455, client and server.
+//!
+//! The core takes octets and gives events. It owns no socket, no clock, no random source, no thread and
+//! no task, and it needs neither `std` nor an allocator. Around it stand thin adapters.
+//!
+//! - To talk WebSocket over `std::net`, see `adapter::blocking`.
+//! - To bring it to another runtime, an event loop of your own or bare metal, see [`Connection`].
+//! - To handle frames rather than messages, see [`frame`].
+//! - To do the upgrade alone, see [`handshake`].
+//!
+#![cfg_attr(
+    feature = "std",
+    doc = r#"
+```no_run
+use std::net::TcpListener;
+use websocket_proto::Event;
+use websocket_proto::adapter::blocking;
+
+for stream in TcpListener::bind("127.0.0.1:9001")?.incoming() {
+    let mut ws = blocking::accept(stream?)?;
+    while let Some((event, mut out)) = ws.next()? {
+        match event {
+            Event::Text(text) => out.send_text(text)?,
+            Event::Binary(octets) => out.send_binary(octets)?,
+            _ => {}
+        }
+    }
+}
+# Ok::<(), Box<dyn std::error::Error>>(())
+```
+"#
+)]
+//! # Floors
+//!
+//! | floor | what stands on it |
+//! | --- | --- |
+//! | ground | [`Role`], [`Opcode`], [`CloseCode`], [`Violation`] and [`Misuse`], [`Instant`], [`Config`], [`utf8`] |
+//! | frames, and beside them the opening | [`frame`], [`handshake`] |
+//! | messages | [`buffer`] and what joins fragments |
+//! | connection | [`Connection`], [`Event`], [`State`] |
+//! | roof | [`adapter`], the only rooms that know of IO |
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | `std` (default) | the system's clock and entropy, and `adapter::blocking` |
+//! | `alloc` | buffers that grow |
+//! | none | everything else, in fixed buffers |
+
+#![no_std]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+mod close;
+mod config;
+mod error;
+mod opcode;
+mod role;
+mod time;
+pub mod utf8;
+
+pub mod frame;
+pub mod handshake;
+
+pub mod buffer;
+mod message;
+
+pub mod connection;
+
+pub mod adapter;
+
+#[cfg(feature = "std")]
+pub use adapter::SystemKeys;
+pub use buffer::{RecvBuffer, SendBuffer};
+pub use close::{Close, CloseCode, Initiator, Outcome};
+pub use config::Config;
+pub use connection::{
+    Client, Connection, Event, Handshake, HeaderOctets, Ready, ReadyState, Server, Side, State,
+    Transport,
+};
+pub use error::{Error, Misuse, RequestFault, ResponseFault, UrlFault, Violation};
+pub use frame::mask::KeySource;
+pub use opcode::{MessageKind, Opcode};
+pub use role::Role;
+pub use time::Instant;

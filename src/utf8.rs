@@ -1,0 +1,228 @@
+//! A UTF-8 validator that takes its text in pieces (RFC 6455 §5.6, §8.1; RFC 3629).
+//!
+//! A code point may span fragments and reads. The validator keeps no octets, only what the next one may
+//! be, and fails at the first octet that no continuation could make valid.
+//!
+//! ```
+//! use websocket_proto::utf8::Utf8Validator;
+//!
+//! let mut text = Utf8Validator::new();
+//! text.validate(b"caf\xC3").unwrap();
+//! assert!(!text.is_complete());
+//! text.validate(b"\xA9").unwrap();
+//! assert!(text.is_complete());
+//! assert!(text.validate(b"\xED\xA0").is_err(), "a surrogate, before its last octet");
+//! ```
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation
+    )
+)]
+
+/// The octets are not, and can't become, UTF-8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidUtf8;
+
+impl core::fmt::Display for InvalidUtf8 {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("not UTF-8")
+    }
+}
+
+impl core::error::Error for InvalidUtf8 {}
+
+/// What the next octet of a text may be: one octet of state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Utf8Validator(Expecting);
+
+/// The rows of RFC 3629 §4, by how far an open code point has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Expecting {
+    /// The first octet of a code point.
+    #[default]
+    Lead,
+    /// The second and last octet.
+    SecondOfTwo,
+    /// The second of three octets; after E0 and ED not all will do.
+    SecondOfThree,
+    SecondAfterE0,
+    SecondAfterEd,
+    ThirdOfThree,
+    /// The second of four octets; after F0 and F4 not all will do.
+    SecondOfFour,
+    SecondAfterF0,
+    SecondAfterF4,
+    ThirdOfFour,
+    FourthOfFour,
+}
+
+impl Utf8Validator {
+    /// A validator at the beginning of a text.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Expecting::Lead)
+    }
+
+    /// Takes the next piece of the text.
+    ///
+    /// # Errors
+    /// [`InvalidUtf8`] when the text so far is no prefix of any UTF-8 text. What the validator says
+    /// afterwards has no meaning.
+    pub fn validate(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
+        // Octet by octet is the quicker way for a few.
+        if piece.len() < 8 {
+            return piece
+                .iter()
+                .try_for_each(|&octet| self.0.after(octet).map(|next| self.0 = next));
+        }
+        let mut rest = piece;
+        while !self.is_complete() {
+            let Some((&octet, after)) = rest.split_first() else {
+                return Ok(());
+            };
+            self.0 = self.0.after(octet)?;
+            rest = after;
+        }
+        // Whole code points go to the library's validator at once, what may be cut off at the end
+        // to this one's state.
+        let (whole, cut) = rest.split_at(rest.len().saturating_sub(cut_length(rest)));
+        core::str::from_utf8(whole).map_err(|_| InvalidUtf8)?;
+        for &octet in cut {
+            self.0 = self.0.after(octet)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the text may end here: no code point is open.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        matches!(self.0, Expecting::Lead)
+    }
+
+    /// How many octets of an open code point have been taken, 0 to 3.
+    #[must_use]
+    pub const fn pending(&self) -> usize {
+        match self.0 {
+            Expecting::Lead => 0,
+            Expecting::ThirdOfThree | Expecting::ThirdOfFour => 2,
+            Expecting::FourthOfFour => 3,
+            _ => 1,
+        }
+    }
+}
+
+impl Expecting {
+    const fn after(self, octet: u8) -> Result<Self, InvalidUtf8> {
+        Ok(match (self, octet) {
+            (Self::Lead, 0x00..=0x7F) => Self::Lead,
+            (Self::Lead, 0xC2..=0xDF) => Self::SecondOfTwo,
+            (Self::Lead, 0xE0) => Self::SecondAfterE0,
+            (Self::Lead, 0xED) => Self::SecondAfterEd,
+            (Self::Lead, 0xE1..=0xEF) => Self::SecondOfThree,
+            (Self::Lead, 0xF0) => Self::SecondAfterF0,
+            (Self::Lead, 0xF1..=0xF3) => Self::SecondOfFour,
+            (Self::Lead, 0xF4) => Self::SecondAfterF4,
+            (Self::SecondOfTwo | Self::ThirdOfThree | Self::FourthOfFour, 0x80..=0xBF) => {
+                Self::Lead
+            }
+            (Self::SecondOfThree, 0x80..=0xBF)
+            | (Self::SecondAfterE0, 0xA0..=0xBF)
+            | (Self::SecondAfterEd, 0x80..=0x9F) => Self::ThirdOfThree,
+            (Self::SecondOfFour, 0x80..=0xBF)
+            | (Self::SecondAfterF0, 0x90..=0xBF)
+            | (Self::SecondAfterF4, 0x80..=0x8F) => Self::ThirdOfFour,
+            (Self::ThirdOfFour, 0x80..=0xBF) => Self::FourthOfFour,
+            _ => return Err(InvalidUtf8),
+        })
+    }
+}
+
+/// The length, 0 to 3, of a sequence that begins in the last three octets and runs past the end.
+fn cut_length(octets: &[u8]) -> usize {
+    for (octet, length) in octets.iter().rev().zip(1..=3) {
+        match octet {
+            0x80..=0xBF => {}
+            0xC0..=0xDF => return if length < 2 { length } else { 0 },
+            0xE0..=0xEF => return if length < 3 { length } else { 0 },
+            0xF0..=0xFF => return length,
+            _ => return 0,
+        }
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether `octets` is a prefix of some UTF-8 text, by the library's word.
+    fn may_become_utf8(octets: &[u8]) -> bool {
+        core::str::from_utf8(octets)
+            .err()
+            .is_none_or(|error| error.error_len().is_none())
+    }
+
+    fn agrees_at_every_cut(octets: &[u8]) {
+        for cut in 0..=octets.len() {
+            let (one, two) = octets.split_at(cut);
+            let mut validator = Utf8Validator::new();
+            let result = validator.validate(one);
+            assert_eq!(result.is_ok(), may_become_utf8(one), "{one:x?}");
+            if result.is_err() {
+                continue;
+            }
+            let result = validator.validate(two);
+            assert_eq!(
+                result.is_ok(),
+                may_become_utf8(octets),
+                "{octets:x?} at {cut}"
+            );
+            if result.is_ok() {
+                assert_eq!(
+                    validator.is_complete(),
+                    core::str::from_utf8(octets).is_ok()
+                );
+                let valid = core::str::from_utf8(octets).map_or_else(|e| e.valid_up_to(), str::len);
+                assert_eq!(validator.pending(), octets.len() - valid);
+            }
+        }
+    }
+
+    #[test]
+    fn rule_29_every_pair_and_every_interesting_sequence_is_judged_as_by_the_library() {
+        for first in 0..=255 {
+            agrees_at_every_cut(&[first]);
+            for second in 0..=255 {
+                agrees_at_every_cut(&[first, second]);
+            }
+        }
+        let edges = [
+            0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1,
+            0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF,
+        ];
+        for a in edges {
+            for b in edges {
+                for c in edges {
+                    agrees_at_every_cut(&[a, b, c]);
+                    for d in edges {
+                        agrees_at_every_cut(&[a, b, c, d]);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rule_30_nul_bom_and_noncharacters_are_text() {
+        agrees_at_every_cut("\u{0}\u{FEFF}\u{FFFE}\u{FFFF}\u{1FFFF}\u{10FFFF}x".as_bytes());
+        let mut validator = Utf8Validator::new();
+        assert_eq!(
+            validator.validate("\u{0}\u{FEFF}\u{FFFF}\u{10FFFF}".as_bytes()),
+            Ok(())
+        );
+        assert!(validator.is_complete());
+    }
+}

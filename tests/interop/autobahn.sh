@@ -1,0 +1,62 @@
+#!/bin/bash
+# The Autobahn test suite against examples/echo_server or examples/autobahn_client.
+#   autobahn.sh server|client [CASES]      CASES: patterns of case numbers, '"1.*","9.*"' or '1.* 9.*'
+# Without CASES all but those of permessage-deflate. JOBS=2 test clients share the cases in the server
+# role. Fails on any behaviour that isn't OK, three cases apart that may be INFORMATIONAL, and on
+# cases without a result. The reports stay in .work/autobahn-server and .work/autobahn-client.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+role=${1:-}
+cases=${2:-1.* 2.* 3.* 4.* 5.* 6.* 7.* 9.* 10.*}
+jobs=${JOBS:-2}
+case $role in
+  server | client) ;;
+  *) fail "usage: autobahn.sh server|client [CASES]" ;;
+esac
+if [ -z "${INTEROP_NETWORK:-}" ]; then
+  "$INTEROP/setup.sh" autobahn || exit $?
+  if [ "$role" = server ]; then
+    use_example echo_server ECHO_SERVER_COMMAND
+  else
+    use_example autobahn_client AUTOBAHN_CLIENT_COMMAND
+  fi
+fi
+run_in_own_network "$@"
+
+wstest=$WORK/autobahn/bin/wstest
+out=$WORK/autobahn-$role
+rm -rf "$out"
+mkdir -p "$out"
+agent=websocket-proto
+limit=600
+
+# share J N: the J-th of N shares of the cases, as the body of a JSON list
+share() { python3 -B "$INTEROP/autobahn/cases.py" "$cases" "$1" "$2"; }
+
+if [ "$role" = server ]; then
+  start_echo_server "$out/echo_server.log" --any-origin
+  testers=()
+  for j in $(seq "$jobs"); do
+    share=$(share "$j" "$jobs")
+    [ -n "$share" ] || continue
+    cat >"$out/$j.json" <<SPEC
+{"outdir": "$out/$j", "servers": [{"agent": "$agent", "url": "ws://127.0.0.1:$PORT"}],
+ "cases": [$share], "exclude-cases": [], "exclude-agent-cases": {}}
+SPEC
+    start "$out/wstest-$j.log" timeout "$limit" "$wstest" --mode fuzzingclient --spec "$out/$j.json"
+    testers+=("$STARTED")
+  done
+  for pid in "${testers[@]}"; do wait "$pid" || fail "wstest ended with an error; see its log in $(basename "$out")"; done
+else
+  port=$(free_port)
+  cat >"$out/spec.json" <<SPEC
+{"url": "ws://127.0.0.1:$port", "outdir": "$out/1",
+ "cases": [$(share 1 1)], "exclude-cases": [], "exclude-agent-cases": {}}
+SPEC
+  start "$out/wstest-1.log" "$wstest" --mode fuzzingserver --spec "$out/spec.json" --webport 0
+  wait_for_port "$port" "$out/wstest-1.log"
+  # shellcheck disable=SC2086
+  timeout "$limit" $AUTOBAHN_CLIENT_COMMAND "ws://127.0.0.1:$port" "$agent" >"$out/autobahn_client.log" 2>&1 ||
+    { tail -5 "$out/autobahn_client.log" | sed 's/^/      /'; fail "autobahn_client ended with an error"; }
+fi
+python3 -B "$INTEROP/autobahn/report.py" "$role" "$cases" "$out"/*/index.json

@@ -1,0 +1,113 @@
+// node browser.js HOST:PORT SCREENSHOT : headless Chromium ($CHROMIUM) at examples/echo_server
+'use strict';
+const fs = require('node:fs');
+const http = require('node:http');
+const os = require('node:os');
+const path = require('node:path');
+const { once } = require('node:events');
+const { chromium } = require('playwright-core');
+const { check, finish } = require('./checks');
+const { names, same } = require('./echo_checks');
+
+const [address, screenshot] = process.argv.slice(2);
+
+// Nothing but the pages under test is to be loaded.
+const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+// The console's log, a line per event.
+async function logged(page) {
+  const text = await page.locator('#log').innerText();
+  return text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+}
+
+// Waits for a line of the log that equals `wanted` or matches it.
+async function waitForLine(page, wanted) {
+  for (let attempt = 0; attempt < 80; attempt += 1) {
+    const lines = await logged(page);
+    if (lines.some((line) => (wanted instanceof RegExp ? wanted.test(line) : line === wanted))) return;
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+  }
+  throw new Error(`no line ${wanted} in ${JSON.stringify(await logged(page))}`);
+}
+
+async function consolePage(page) {
+  await check('console page: it loads without an error', async () => {
+    const errors = [];
+    page.on('pageerror', (error) => errors.push(error.message));
+    same((await page.goto(`http://${address}/`)).status(), 200);
+    same(errors, []);
+  });
+  await check('console page: connects with a subprotocol', async () => {
+    await page.fill('#url', `ws://${address}/echo`);
+    await page.fill('#subprotocol', 'chat');
+    await page.click('#connect');
+    await waitForLine(page, 'open protocol=chat');
+  });
+  await check('console page: sends text and shows the echo', async () => {
+    await page.fill('#text', 'h\u00e9llo \u2603 \u{1F4A9}');
+    await page.click('#send');
+    await waitForLine(page, 'text: h\u00e9llo \u2603 \u{1F4A9}');
+  });
+  await check('console page: sends binary and shows the echo', async () => {
+    await page.fill('#text', 'seven o');
+    await page.click('#send-binary');
+    await waitForLine(page, /^binary: \d+ octets/);
+  });
+  await check("console page: closes with 4001 'bye'", async () => {
+    await page.fill('#code', '4001');
+    await page.fill('#reason', 'bye');
+    await page.click('#close');
+    await waitForLine(page, 'close: code=4001 reason=bye clean=true');
+  });
+  await page.screenshot({ path: screenshot, fullPage: true });
+}
+
+async function scriptOfThePage(page) {
+  await page.addScriptTag({ path: path.join(__dirname, 'echo_checks.js') });
+  for (const name of names) {
+    await check(`Chromium: ${name}`, () => page.evaluate(
+      ([base, one]) => runEchoCheck(WebSocket, base, one),
+      [`ws://${address}`, name],
+    ));
+  }
+}
+
+async function foreignPage(page) {
+  const server = http.createServer((_, response) => {
+    response.setHeader('content-type', 'text/html');
+    response.end('<!doctype html><title>foreign</title>');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  await check('Chromium: a page of another origin is refused', async () => {
+    await page.goto(`http://127.0.0.1:${server.address().port}/`);
+    same(await page.evaluate((url) => new Promise((resolve) => {
+      const ws = new WebSocket(url);
+      ws.onopen = () => resolve('open');
+      ws.onclose = ({ code, wasClean }) => resolve([code, wasClean]);
+    }), `ws://${address}/echo`), [1006, false]);
+  });
+  server.close();
+  server.closeAllConnections();
+}
+
+(async () => {
+  const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'chromium-profile-'));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.CHROMIUM, headless: true, args: ARGUMENTS,
+  });
+  try {
+    const page = await context.newPage();
+    page.setDefaultTimeout(5_000);
+    await consolePage(page);
+    await scriptOfThePage(page);
+    await foreignPage(page);
+  } finally {
+    await context.close();
+    fs.rmSync(profile, { recursive: true, force: true });
+  }
+  finish('browser');
+})().catch((error) => {
+  console.log(`FAIL  browser: ${error.message}`);
+  process.exit(1);
+});

@@ -1,0 +1,19 @@
+#!/bin/bash
+# Python's `websockets` clients (asyncio and blocking) against examples/echo_server, and
+# examples/client against a `websockets` server.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+if [ -z "${INTEROP_NETWORK:-}" ]; then
+  "$INTEROP/setup.sh" python
+  use_example echo_server ECHO_SERVER_COMMAND
+  use_example client CLIENT_COMMAND
+fi
+run_in_own_network "$@"
+
+python=$WORK/python/bin/python
+start_echo_server "$WORK/python-echo_server.log"
+status=0
+timeout 120 "$python" -B "$INTEROP/python/clients.py" "ws://127.0.0.1:$PORT" || status=1
+# shellcheck disable=SC2086
+timeout 180 "$python" -B "$INTEROP/python/server.py" $CLIENT_COMMAND || status=1
+exit "$status"

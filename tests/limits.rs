@@ -1,0 +1,26 @@
+//! Sizes that are promised: of an idle connection, and of what travels.
+
+use websocket_proto::{Connection, Event, Ready, RecvBuffer, SendBuffer, Server};
+
+#[test]
+fn an_idle_server_connection_takes_at_most_128_octets() {
+    assert!(
+        size_of::<Connection<Server>>() <= 128,
+        "{}",
+        size_of::<Connection<Server>>()
+    );
+}
+
+#[test]
+fn idle_buffers_take_at_most_128_octets_and_hold_no_memory() {
+    let (rx, tx) = (RecvBuffer::new(), SendBuffer::new());
+    assert!(size_of_val(&rx) + size_of_val(&tx) <= 128);
+    assert_eq!(rx.into_storage().capacity(), 0);
+    assert!(tx.is_empty());
+}
+
+#[test]
+fn events_are_cheap_to_return() {
+    assert!(size_of::<Event<'_>>() <= 32);
+    assert!(size_of::<Ready>() <= 24);
+}
