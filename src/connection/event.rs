@@ -1,10 +1,12 @@
 //! What the machine has to say.
 
 use core::ops::Range;
+use core::str;
 
-use crate::close::Close;
+use crate::close::{Close, CloseCode};
+use crate::error::Violation;
 use crate::frame::mask::MaskKey;
-use crate::handshake::{Fields, Request};
+use crate::handshake::{Fields, Request, RequestMarks};
 
 /// Something that happened. It borrows from the receive buffer alone.
 #[derive(Clone, Copy, Debug)]
@@ -75,21 +77,65 @@ pub(super) struct Place {
 }
 
 /// An event whose octets are named by their place in the receive buffer.
-pub(super) enum Located {
-    Message {
-        place: Range<usize>,
-        text: bool,
-    },
-    Chunk {
-        place: Range<usize>,
-        text: bool,
-        last: bool,
-    },
-    Ping(Range<usize>),
-    Pong(Range<usize>),
-    Close(Range<usize>),
-    Request(Range<usize>),
-    HandshakeDone(Range<usize>),
+pub(super) struct Located {
+    pub(super) place: Range<usize>,
+    pub(super) kind: LocatedKind,
+}
+
+/// What kind of event it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum LocatedKind {
+    Text,
+    Binary,
+    TextChunk { last: bool },
+    BinaryChunk { last: bool },
+    Ping,
+    Pong,
+    Close,
+    Request(RequestMarks),
+    HandshakeDone { subprotocol: Option<(u16, u16)> },
+}
+
+impl Located {
+    /// The event over its octets. None for a text that isn't UTF-8, which the machine has ruled out for
+    /// all but whole frames.
+    pub(super) fn over(kind: LocatedKind, octets: &[u8]) -> Option<Event<'_>> {
+        Some(match kind {
+            LocatedKind::Text => Event::Text(str::from_utf8(octets).ok()?),
+            LocatedKind::Binary => Event::Binary(octets),
+            LocatedKind::TextChunk { last } => Event::TextChunk {
+                text: str::from_utf8(octets).ok()?,
+                last,
+            },
+            LocatedKind::BinaryChunk { last } => Event::BinaryChunk { octets, last },
+            LocatedKind::Ping => Event::Ping(octets),
+            LocatedKind::Pong => Event::Pong(octets),
+            LocatedKind::Close => Event::Close(parse_close(octets).ok()?),
+            LocatedKind::Request(marks) => Event::Request(Request::trusted(octets, marks)),
+            LocatedKind::HandshakeDone { subprotocol } => {
+                Event::HandshakeDone(Handshake::new(octets, subprotocol))
+            }
+        })
+    }
+}
+
+/// What a Close frame says (§5.5.1): nothing, or a code and a reason in UTF-8.
+pub(super) fn parse_close(payload: &[u8]) -> Result<Close<'_>, Violation> {
+    match payload.split_first_chunk::<2>() {
+        None if payload.is_empty() => Ok(Close {
+            code: CloseCode::NO_STATUS,
+            reason: "",
+        }),
+        None => Err(Violation::CloseTruncated),
+        Some((code, reason)) => {
+            let code = CloseCode::from(u16::from_be_bytes(*code));
+            if !code.may_be_received() {
+                return Err(Violation::CloseCodeInvalid(code.value()));
+            }
+            let reason = str::from_utf8(reason).map_err(|_| Violation::CloseReasonNotUtf8)?;
+            Ok(Close { code, reason })
+        }
+    }
 }
 
 /// What the opening handshake has agreed upon: the peer's head, the request at a server's end and the

@@ -66,14 +66,12 @@ pub use self::side::{Client, Server, Side};
 
 use self::event::{Found, Located, Place};
 use self::machine::Machine;
-use self::opening::Opening;
 use crate::buffer::{Output, RecvBuffer, SendBuffer, Storage};
 use crate::close::{CloseCode, Outcome};
 use crate::config::Config;
 use crate::error::Violation;
 use crate::frame::WholeFrame;
 use crate::frame::{mask, text};
-use crate::handshake::{Request, RequestMarks};
 use crate::opcode::MessageKind;
 use crate::role::Role;
 use crate::time::Instant;
@@ -140,9 +138,16 @@ impl<S: Side> Connection<S> {
         if let Some(found) = self.find_whole(rx) {
             return Ok(Some(Ready(found)));
         }
+        let mut window = rx.window();
+        if self.machine.is_within_payload(&window) {
+            return match self.machine.take_payload(&mut window) {
+                Ok(()) => Ok(None),
+                Err(violation) => Err(self.fail(violation, tx)),
+            };
+        }
         let found = self
             .machine
-            .advance(&mut rx.window(), tx, &mut self.side, true)?;
+            .advance(&mut window, tx, &mut self.side, true)?;
         Ok(found.map(Ready))
     }
 
@@ -204,7 +209,8 @@ impl<S: Side> Connection<S> {
                 } else {
                     core::str::from_utf8(payload).ok()
                 };
-                text.map(Event::Text).ok_or_else(|| self.fail_text(tx))
+                text.map(Event::Text)
+                    .ok_or_else(|| self.fail(Violation::InvalidUtf8, tx))
             }
             Found::WholeBinary(place) => {
                 self.note_data();
@@ -225,10 +231,9 @@ impl<S: Side> Connection<S> {
     }
 
     #[cold]
-    fn fail_text(&mut self, tx: &mut dyn Output) -> Violation {
-        self.machine
-            .fail(Violation::InvalidUtf8, tx, &mut self.side);
-        Violation::InvalidUtf8
+    fn fail(&mut self, violation: Violation, tx: &mut dyn Output) -> Violation {
+        self.machine.fail(violation, tx, &mut self.side);
+        violation
     }
 
     #[inline(never)]
@@ -241,47 +246,10 @@ impl<S: Side> Connection<S> {
         let located = self
             .machine
             .locate(found, &mut rx.window(), tx, &mut self.side)?;
-        Ok(match located {
-            Located::Message { place, text: false } => Event::Binary(rx.lend(place)),
-            Located::Message { place, text: true } => match core::str::from_utf8(rx.lend(place)) {
-                Ok(text) => Event::Text(text),
-                Err(_) => return Err(self.fail_text(tx)),
-            },
-            Located::Chunk {
-                place,
-                text: false,
-                last,
-            } => Event::BinaryChunk {
-                octets: rx.lend(place),
-                last,
-            },
-            Located::Chunk {
-                place,
-                text: true,
-                last,
-            } => match core::str::from_utf8(rx.lend(place)) {
-                Ok(text) => Event::TextChunk { text, last },
-                Err(_) => return Err(self.fail_text(tx)),
-            },
-            Located::Ping(place) => Event::Ping(rx.lend(place)),
-            Located::Pong(place) => Event::Pong(rx.lend(place)),
-            Located::Close(place) => Event::Close(receive::parse_close(rx.lend(place))?),
-            Located::Request(place) => {
-                let marks = match self.machine.opening {
-                    Opening::Requested { marks, .. } => marks,
-                    _ => RequestMarks::default(),
-                };
-                Event::Request(Request::trusted(rx.lend(place), marks))
-            }
-            Located::HandshakeDone(place) => {
-                let done = core::mem::replace(&mut self.machine.opening, Opening::Announced);
-                let subprotocol = match done {
-                    Opening::Done { subprotocol, .. } => subprotocol,
-                    _ => None,
-                };
-                Event::HandshakeDone(Handshake::new(rx.lend(place), subprotocol))
-            }
-        })
+        match Located::over(located.kind, rx.lend(located.place)) {
+            Some(event) => Ok(event),
+            None => Err(self.fail(Violation::InvalidUtf8, tx)),
+        }
     }
 
     /// The peer's stream has ended. Poll on until `None`: what came before is still handled.
@@ -352,7 +320,7 @@ impl<S: Side> Connection<S> {
             return None;
         }
         let reason = match self.machine.peer_code() {
-            Some(_) => receive::parse_close(rx.kept()).map_or("", |close| close.reason),
+            Some(_) => event::parse_close(rx.kept()).map_or("", |close| close.reason),
             None => "",
         };
         Some(Outcome {

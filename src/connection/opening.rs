@@ -1,8 +1,10 @@
 //! The opening handshake on a connection (RFC 6455 §4), in both roles.
 
+use core::ops::Range;
+
 use super::Connection;
 use super::closing::{Input, State};
-use super::event::Found;
+use super::event::{Found, LocatedKind};
 use super::machine::{Machine, fill};
 use super::side::sealed::Side;
 use super::side::{Client, Server};
@@ -101,6 +103,20 @@ impl Machine {
         let marks = request.marks();
         self.opening = Opening::Requested { head_len, marks };
         Ok(())
+    }
+
+    /// The head that the next event is about. When a handshake that is over has been lent, its octets go.
+    pub(super) fn locate_head(&mut self, rx: &mut Window<'_>) -> (LocatedKind, Range<usize>) {
+        let head_len = self.opening.head_len();
+        match self.opening {
+            Opening::Requested { marks, .. } => (LocatedKind::Request(marks), rx.head(head_len)),
+            Opening::Done { subprotocol, .. } => {
+                self.opening = Opening::Announced;
+                let kind = LocatedKind::HandshakeDone { subprotocol };
+                (kind, rx.pass(0, head_len))
+            }
+            _ => (LocatedKind::HandshakeDone { subprotocol: None }, 0..0),
+        }
     }
 
     /// True for an interim response, which a client goes past (RFC 9110 §15.2).

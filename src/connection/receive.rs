@@ -4,12 +4,13 @@
 //! goes with it (a Pong, a Close) and lets the octets go. The common case, a whole message in one frame,
 //! is the connection's own and comes here not at all.
 
+use core::ops::Range;
+
 use super::closing::{Input, State};
-use super::event::{Found, Located, Place};
+use super::event::{Found, Located, LocatedKind, Place, parse_close};
 use super::machine::{Machine, head_too_large, write_control};
 use super::side::sealed::Side;
 use crate::buffer::{Output, Window};
-use crate::close::{Close, CloseCode};
 use crate::error::{ResponseFault, Violation};
 use crate::frame::{Header, mask};
 use crate::opcode::{MessageKind, Opcode};
@@ -135,7 +136,21 @@ impl Machine {
         self.finish_frame()
     }
 
-    fn take_payload(&mut self, rx: &mut Window<'_>) -> Result<(), Violation> {
+    /// Whether there are octets, and all of them belong to a payload that goes on behind them: then they
+    /// are all there is to take, and there will be no event. It makes many short reads cheap.
+    #[inline]
+    pub(super) fn is_within_payload(&self, rx: &Window<'_>) -> bool {
+        let unread = rx.unread().len();
+        self.state == State::Open
+            && !self.eof
+            && unread != 0
+            && self.decoder.remaining() > unread as u64
+    }
+
+    /// Takes what there is of the current payload: unmasked, joined to the message, judged.
+    #[inline]
+    pub(super) fn take_payload(&mut self, rx: &mut Window<'_>) -> Result<(), Violation> {
+        self.activity.heard = true;
         let count = usize::try_from(self.decoder.remaining())
             .unwrap_or(usize::MAX)
             .min(rx.unread().len());
@@ -189,61 +204,50 @@ impl Machine {
         tx: &mut dyn Output,
         side: &mut dyn Side,
     ) -> Result<Located, Violation> {
-        let text = self.assembly.kind() == MessageKind::Text;
-        Ok(match found {
-            Found::WholeText(place) => Located::Message {
-                place: unmask_and_pass(rx, place),
-                text: true,
-            },
-            Found::WholeBinary(place) => Located::Message {
-                place: unmask_and_pass(rx, place),
-                text: false,
-            },
-            Found::Message => {
-                self.assembly.all_lent();
-                Located::Message {
-                    place: rx.release(rx.kept().len()),
-                    text,
-                }
-            }
-            Found::Chunk => {
-                let last = self.assembly.is_complete();
-                let count = self.assembly.lendable(rx.kept().len());
-                if last {
-                    self.assembly.all_lent();
-                } else {
-                    self.assembly.part_lent();
-                }
-                Located::Chunk {
-                    place: rx.release(count),
-                    text,
-                    last,
-                }
-            }
+        let (kind, place) = match found {
+            Found::WholeText(place) => (LocatedKind::Text, unmask_and_pass(rx, place)),
+            Found::WholeBinary(place) => (LocatedKind::Binary, unmask_and_pass(rx, place)),
+            Found::Message | Found::Chunk => self.locate_message(found, rx),
             Found::Ping(place) => {
                 let payload = unmask(rx, place);
                 write_control(Opcode::PONG, payload, tx, side);
-                Located::Ping(pass(rx, place))
+                (LocatedKind::Ping, pass(rx, place))
             }
-            Found::Pong(place) => Located::Pong(unmask_and_pass(rx, place)),
+            Found::Pong(place) => (LocatedKind::Pong, unmask_and_pass(rx, place)),
             Found::Close(place) => {
-                let parsed = parse_close(unmask(rx, place));
-                match parsed {
-                    Ok(close) => {
-                        let code = close.code;
-                        self.peer_closed(code, tx, side);
-                    }
+                match parse_close(unmask(rx, place)).map(|close| close.code) {
+                    Ok(code) => self.peer_closed(code, tx, side),
                     Err(violation) => {
                         self.fail(violation, tx, side);
                         rx.discard_unread();
                         return Err(violation);
                     }
                 }
-                Located::Close(rx.keep_only(place.header_len.into(), place.payload_len))
+                let place = rx.keep_only(place.header_len.into(), place.payload_len);
+                (LocatedKind::Close, place)
             }
-            Found::Request => Located::Request(rx.head(self.opening.head_len())),
-            Found::HandshakeDone => Located::HandshakeDone(rx.pass(0, self.opening.head_len())),
-        })
+            Found::Request | Found::HandshakeDone => self.locate_head(rx),
+        };
+        Ok(Located { place, kind })
+    }
+
+    /// The message, or what there is of it.
+    fn locate_message(&mut self, found: Found, rx: &mut Window<'_>) -> (LocatedKind, Range<usize>) {
+        let text = self.assembly.kind() == MessageKind::Text;
+        let last = self.assembly.is_complete();
+        let kind = match (found, text) {
+            (Found::Chunk, true) => LocatedKind::TextChunk { last },
+            (Found::Chunk, false) => LocatedKind::BinaryChunk { last },
+            (_, true) => LocatedKind::Text,
+            (_, false) => LocatedKind::Binary,
+        };
+        let count = self.assembly.lendable(rx.kept().len());
+        if last {
+            self.assembly.all_lent();
+        } else {
+            self.assembly.part_lent();
+        }
+        (kind, rx.release(count))
     }
 }
 
@@ -255,30 +259,11 @@ fn unmask<'a>(rx: &'a mut Window<'_>, place: Place) -> &'a mut [u8] {
     payload
 }
 
-fn pass(rx: &mut Window<'_>, place: Place) -> core::ops::Range<usize> {
+fn pass(rx: &mut Window<'_>, place: Place) -> Range<usize> {
     rx.pass(place.header_len.into(), place.payload_len)
 }
 
-fn unmask_and_pass(rx: &mut Window<'_>, place: Place) -> core::ops::Range<usize> {
+fn unmask_and_pass(rx: &mut Window<'_>, place: Place) -> Range<usize> {
     unmask(rx, place);
     pass(rx, place)
-}
-
-/// §5.5.1: nothing, or a code and a reason in UTF-8.
-pub(super) fn parse_close(payload: &[u8]) -> Result<Close<'_>, Violation> {
-    match payload.split_first_chunk::<2>() {
-        None if payload.is_empty() => Ok(Close {
-            code: CloseCode::NO_STATUS,
-            reason: "",
-        }),
-        None => Err(Violation::CloseTruncated),
-        Some((code, reason)) => {
-            let code = CloseCode::from(u16::from_be_bytes(*code));
-            if !code.may_be_received() {
-                return Err(Violation::CloseCodeInvalid(code.value()));
-            }
-            let reason = core::str::from_utf8(reason).map_err(|_| Violation::CloseReasonNotUtf8)?;
-            Ok(Close { code, reason })
-        }
-    }
 }

@@ -243,7 +243,6 @@ impl Header {
 impl Header {
     /// Writes a whole frame: the header, and the payload masked with the header's key. `room` is as
     /// long as both.
-    #[inline]
     pub(crate) fn write(&self, room: &mut [u8], payload: &[u8]) {
         let mut octets = [0; MAX_HEADER_LEN];
         let length = self.encode(&mut octets);

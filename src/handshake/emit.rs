@@ -1,9 +1,5 @@
 //! Writing heads: what is checked before an octet is written, and the pieces that all heads share.
 
-use core::fmt::Write as _;
-
-use arrayvec::ArrayString;
-
 use super::octets::is_control;
 use super::token::is_token;
 use crate::error::Misuse;
@@ -66,10 +62,19 @@ pub(super) fn put_fields(fields: &[(&str, &str)], put: Put<'_>) {
 
 /// Puts a number in decimal digits.
 pub(super) fn put_number(number: u64, put: Put<'_>) {
-    // The longest u64 has 20 digits, so that writing can't fail.
-    let mut digits = ArrayString::<20>::new();
-    let _ = write!(digits, "{number}");
-    put(digits.as_bytes());
+    // The longest u64 has 20 digits. They come from the last to the first.
+    let mut digits = [0; 20];
+    let mut rest = number;
+    let mut first = digits.len();
+    for (place, digit) in digits.iter_mut().enumerate().rev() {
+        *digit = b'0' | u8::try_from(rest % 10).unwrap_or(0);
+        first = place;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    put(digits.get(first..).unwrap_or_default());
 }
 
 #[cfg(test)]

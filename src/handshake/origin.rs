@@ -25,6 +25,7 @@ use core::str;
 
 use super::authority::Authority;
 use super::head::Single;
+use super::octets::split_scheme;
 use super::request::Request;
 
 /// Which origins a server accepts.
@@ -83,7 +84,7 @@ struct Origin<'a> {
 
 impl<'a> Origin<'a> {
     fn parse(origin: &'a str) -> Option<Self> {
-        let (scheme, authority) = origin.split_once("://")?;
+        let (scheme, authority) = split_scheme(origin)?;
         let (first, rest) = scheme.as_bytes().split_first()?;
         let is_scheme = first.is_ascii_alphabetic()
             && rest

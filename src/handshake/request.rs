@@ -29,7 +29,7 @@ use core::{fmt, str};
 use super::authority::Authority;
 use super::head::{Fields, MAX_FIELDS, Single, check_lines};
 use super::key::is_key;
-use super::octets::offset_in;
+use super::octets::{offset_in, split_at_any, split_scheme};
 use super::token::{ListElements, is_extension_list, is_token, lists_token};
 use crate::error::RequestFault;
 
@@ -173,16 +173,16 @@ impl<'a> Request<'a> {
     /// The target's path, percent-encoded as it was sent; it begins with `/`.
     #[must_use]
     pub fn path(&self) -> &'a str {
-        match self.resource().split('?').next() {
-            Some(path) if !path.is_empty() => path,
-            _ => "/",
+        match split_at_any(self.resource(), b"?").0 {
+            "" => "/",
+            path => path,
         }
     }
 
     /// What stands behind the target's first `?`, percent-encoded as it was sent.
     #[must_use]
     pub fn query(&self) -> Option<&'a str> {
-        self.resource().split_once('?').map(|(_, query)| query)
+        split_at_any(self.resource(), b"?").1.get(1..)
     }
 
     /// The host, with its port if one was given: of `Host` or, where the target is a whole URL, of that
@@ -341,12 +341,11 @@ impl<'a> Target<'a> {
                 resource: target,
             });
         }
-        let (scheme, rest) = target.split_once("://")?;
+        let (scheme, rest) = split_scheme(target)?;
         if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
             return None;
         }
-        let end = rest.find(['/', '?']).unwrap_or(rest.len());
-        let (authority, resource) = rest.split_at_checked(end)?;
+        let (authority, resource) = split_at_any(rest, b"/?");
         Authority::parse(authority).ok()?;
         Some(Self {
             authority: Some(authority),

@@ -12,6 +12,7 @@
 use core::fmt;
 
 use super::authority::Authority;
+use super::octets::{split_at_any, split_scheme};
 use crate::error::UrlFault;
 
 /// A checked URL with the scheme ws or wss. It borrows the text that it was parsed from.
@@ -33,17 +34,16 @@ impl<'a> Url<'a> {
     /// # Errors
     /// See [`UrlFault`]; RFC 6455 §3, RFC 3986 §3.2.
     pub fn parse(url: &'a str) -> Result<Self, UrlFault> {
-        let (scheme, rest) = url.split_once("://").ok_or(UrlFault::Scheme)?;
+        let (scheme, rest) = split_scheme(url).ok_or(UrlFault::Scheme)?;
         let is = |known: &str| scheme.eq_ignore_ascii_case(known);
         let secure = match () {
             () if is("ws") || is("http") => false,
             () if is("wss") || is("https") => true,
             () => return Err(UrlFault::Scheme),
         };
-        let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (authority, resource) = rest.split_at_checked(authority_end).ok_or(UrlFault::Host)?;
+        let (authority, resource) = split_at_any(rest, b"/?#");
         let authority = Authority::parse(authority)?;
-        if resource.contains('#') {
+        if resource.as_bytes().contains(&b'#') {
             return Err(UrlFault::Fragment);
         }
         if !resource.bytes().all(|octet| octet.is_ascii_graphic()) {

@@ -146,7 +146,7 @@ impl Reading {
     ) -> Result<(), Error> {
         let deadline = ws.poll_timeout(now());
         self.set_timeout(io, deadline.map(|at| at.saturating_since(now())))?;
-        let spare = rx.spare_at_least(self.size);
+        let spare = rx.spare_at_least(self.wanted(rx));
         let room = spare.len();
         match io.read(spare) {
             Ok(0) => ws.handle_eof(),
@@ -166,6 +166,12 @@ impl Reading {
         }
         ws.handle_timeout(now(), tx);
         Ok(())
+    }
+
+    /// How much room to ask for: what makes the buffer as large as it is to be, but never so little that
+    /// an unfinished message has to be read in small pieces.
+    fn wanted(&self, rx: &RecvBuffer<Vec<u8>>) -> usize {
+        self.size - rx.len().min(self.size / 2)
     }
 
     /// Sets the stream's timeout, where the one that it has would be too late or far too early. Too

@@ -200,7 +200,7 @@ impl<T: Stream, S: Side> Reader<T, S> {
         let deadline = lock(&self.shared.machine).ws.poll_timeout(now());
         let wait = deadline.map(|at| at.saturating_since(now()));
         self.reading.set_timeout(&self.io, wait)?;
-        let spare = self.rx.spare_at_least(self.reading.size);
+        let spare = self.rx.spare_at_least(self.reading.wanted(&self.rx));
         let received = self.io.read(spare);
         let mut machine = lock(&self.shared.machine);
         match received {
