@@ -13,7 +13,7 @@ pub const DEFAULT_SEND_LIMIT: usize = 16 << 20;
 const LEAST: usize = 512;
 
 /// Octets for the peer: the machine queues frames in it, the transport writes them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct SendBuffer<B> {
     storage: B,
     /// What waits is `start..end`.
@@ -23,6 +23,14 @@ pub struct SendBuffer<B> {
     /// The place of the automatic Pong that waits; empty where there is none.
     pong: usize,
     pong_len: u16,
+}
+
+#[cfg(feature = "alloc")]
+impl Default for SendBuffer<alloc::vec::Vec<u8>> {
+    /// As [`new`](Self::new).
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 #[cfg(feature = "alloc")]

@@ -6,7 +6,7 @@ use super::opening::Opening;
 use super::sending::Outgoing;
 use super::side::sealed::Side;
 use crate::buffer::{Output, Window};
-use crate::close::{CloseCode, Initiator};
+use crate::close::{Close, CloseCode, Initiator};
 use crate::config::Config;
 use crate::error::{RequestFault, ResponseFault, Violation};
 use crate::frame::{FrameDecoder, Header};
@@ -111,6 +111,10 @@ impl Machine {
         self.violation = Some(violation);
         self.pending = match self.state {
             State::Open => Pending::CloseForViolation,
+            // No Close has been written yet.
+            State::CloseSent if self.pending == Pending::CloseForIdleness => {
+                Pending::CloseForViolation
+            }
             State::Connecting if violation.status().is_some() && side.role() == Role::Server => {
                 Pending::Refusal
             }
@@ -120,17 +124,18 @@ impl Machine {
         self.flush_pending(tx, side);
     }
 
-    /// The peer's Close has come: §5.5.1 asks for one in return, unless one was sent.
+    /// The peer's Close has come: §5.5.1 asks for one in return, unless one was sent. It says the same,
+    /// reason included where there is room for it.
     pub(super) fn peer_closed(
         &mut self,
-        code: CloseCode,
+        close: Close<'_>,
         tx: &mut dyn Output,
         side: &mut dyn Side,
     ) {
-        if self.state == State::Open {
+        if self.state == State::Open && !write_close(close.code, close.reason, tx, side) {
             self.pending = Pending::CloseInReturn;
         }
-        self.peer_code = code;
+        self.peer_code = close.code;
         self.enter(Input::PeerClose);
         self.flush_pending(tx, side);
     }
@@ -163,6 +168,11 @@ impl Machine {
         }
     }
 
+    /// Whether a Close or a refusal waits for room, and somebody for it.
+    pub(super) const fn reply_waits(&self) -> bool {
+        !matches!(self.pending, Pending::Nothing) && !matches!(self.state, State::Closed)
+    }
+
     /// What the peer's Close said, where there was one.
     pub(super) fn peer_code(&self) -> Option<CloseCode> {
         (self.peer_code != NO_CLOSE).then_some(self.peer_code)
@@ -171,7 +181,7 @@ impl Machine {
     /// What the transport should do next.
     pub(super) fn transport(&self, role: Role) -> Transport {
         match self.state {
-            _ if self.pending != Pending::Nothing && self.state != State::Closed => Transport::Open,
+            _ if self.reply_waits() => Transport::Open,
             State::Connecting | State::Open | State::CloseSent => Transport::Open,
             State::CloseReceived if !role.closes_transport_first() => Transport::AwaitEof,
             State::CloseReceived | State::Failed => Transport::ShutdownWrite,

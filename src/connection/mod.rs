@@ -299,11 +299,11 @@ impl<S: Side> Connection<S> {
         self.machine.violation
     }
 
-    /// Whether `poll` has returned `None` because the send buffer has no room for a reply. Poll again
-    /// once something has been written.
+    /// Whether the send buffer has no room for a reply: for a Pong, so that `poll` has returned `None`
+    /// before the Ping, or for a Close or a refusal. Poll again once something has been written.
     #[must_use]
     pub const fn is_blocked(&self) -> bool {
-        self.machine.blocked
+        self.machine.blocked || self.machine.reply_waits()
     }
 
     /// What the transport should do when nothing is left to read, write or handle.

@@ -215,8 +215,8 @@ impl Machine {
             }
             Found::Pong(place) => (LocatedKind::Pong, unmask_and_pass(rx, place)),
             Found::Close(place) => {
-                match parse_close(unmask(rx, place)).map(|close| close.code) {
-                    Ok(code) => self.peer_closed(code, tx, side),
+                match parse_close(unmask(rx, place)) {
+                    Ok(close) => self.peer_closed(close, tx, side),
                     Err(violation) => {
                         self.fail(violation, tx, side);
                         rx.discard_unread();

@@ -4,11 +4,9 @@ use std::boxed::Box;
 use std::io::{self, ErrorKind};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
-use std::vec::Vec;
 
-use super::{ClientSocket, Error, Refusal, Stream, WebSocket};
+use super::{ClientSocket, Error, Refusal, Stream, WebSocket, send_buffer};
 use crate::adapter::entropy::{SystemKeys, nonce};
-use crate::buffer::SendBuffer;
 use crate::config::Config;
 use crate::connection::{Connection, Event};
 use crate::error::{Misuse, ResponseFault, UrlFault, Violation};
@@ -162,7 +160,7 @@ pub fn connect_over<T: Stream>(
     if let Some(origin) = options.origin {
         request = request.with_origin(origin);
     }
-    let mut tx = SendBuffer::<Vec<u8>>::new();
+    let mut tx = send_buffer(&options.config);
     let ws = Connection::client(&request, options.config, SystemKeys, &mut tx)?;
     let mut socket = WebSocket {
         tx,

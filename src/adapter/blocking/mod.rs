@@ -42,8 +42,9 @@ pub use self::stream::{NoTimeouts, Stream};
 use self::clock::now;
 use super::{Driver, Step};
 use crate::adapter::entropy::SystemKeys;
-use crate::buffer::{RecvBuffer, SendBuffer};
+use crate::buffer::{DEFAULT_SEND_LIMIT, RecvBuffer, SendBuffer};
 use crate::close::{CloseCode, Initiator};
+use crate::config::Config;
 use crate::connection::{Client, Connection, Event, Server, Side};
 use crate::error::Misuse;
 use crate::opcode::MessageKind;
@@ -59,6 +60,13 @@ const MOST_PER_READ: usize = 64 << 10;
 
 /// The least that is asked for in one read.
 const LEAST_PER_READ: usize = 4 << 10;
+
+/// A buffer for what is sent: it holds the largest message that may come in, as an answer, beside
+/// everything else.
+fn send_buffer(config: &Config) -> SendBuffer<Vec<u8>> {
+    let message = usize::try_from(config.max_message_size()).unwrap_or(usize::MAX);
+    SendBuffer::with_limit(message.saturating_add(DEFAULT_SEND_LIMIT))
+}
 
 /// How a connection ended, with the reason in memory of its own: see [`Outcome`](crate::Outcome).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -295,12 +303,12 @@ impl<S: Side> Outgoing<'_, S> {
 }
 
 impl<T: Stream, S: Side> WebSocket<T, S> {
-    const fn new(io: T, ws: Connection<S>) -> Self {
+    fn new(io: T, ws: Connection<S>) -> Self {
         Self {
             io,
+            tx: send_buffer(ws.config()),
             ws,
             rx: RecvBuffer::new(),
-            tx: SendBuffer::new(),
             reading: Reading::new(),
             subprotocol: None,
         }

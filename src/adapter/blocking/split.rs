@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::vec::Vec;
 
 use super::clock::now;
-use super::{Error, Messages, Outcome, Reading, Stream, WebSocket, stream};
+use super::{Error, Messages, Outcome, Reading, Stream, WebSocket, send_buffer, stream};
 use crate::adapter::Step;
 use crate::buffer::{RecvBuffer, SendBuffer};
 use crate::close::CloseCode;
@@ -127,6 +127,7 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
     /// is the second.
     #[must_use]
     pub fn split_with(self, reading_half: T) -> (Reader<T, S>, Writer<T, S>) {
+        let spare = send_buffer(self.ws.config());
         let shared = Arc::new(Shared {
             machine: Mutex::new(Machine {
                 ws: self.ws,
@@ -134,7 +135,7 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
             }),
             output: Mutex::new(Output {
                 io: self.io,
-                tx: SendBuffer::new(),
+                tx: spare,
             }),
         });
         let writer = Writer {
