@@ -89,7 +89,8 @@ impl Config {
     /// Each costs time but, when empty, no octet of the message's size. More are answered with 1008.
     #[must_use]
     pub const fn with_max_fragments(mut self, fragments: u32) -> Self {
-        self.max_fragments = fragments;
+        // A message is one fragment at least.
+        self.max_fragments = if fragments == 0 { 1 } else { fragments };
         self
     }
 

@@ -192,7 +192,8 @@ pub enum RequestFault {
     Key,
     /// `Sec-WebSocket-Version` is not 13: 426, with the version that is spoken here.
     WebSocketVersion,
-    /// `Sec-WebSocket-Protocol` or `Sec-WebSocket-Extensions` doesn't follow its grammar: 400.
+    /// `Sec-WebSocket-Protocol` or `Sec-WebSocket-Extensions` doesn't follow its grammar, or offers a
+    /// subprotocol twice, or more than 100: 400.
     List,
 }
 
@@ -340,6 +341,8 @@ pub enum Misuse {
 pub enum UrlFault {
     /// A scheme other than ws, wss, http or https.
     Scheme,
+    /// `wss` where there is no TLS: connect the stream by other means.
+    NeedsTls,
     /// An empty or illegal host.
     Host,
     /// A port that is no number from 0 to 65535.
@@ -383,6 +386,9 @@ impl fmt::Display for UrlFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Scheme => "the URL's scheme is not ws, wss, http or https (RFC 6455 §3)",
+            Self::NeedsTls => {
+                "the URL's scheme is wss, which needs a stream with TLS (RFC 6455 §3)"
+            }
             Self::Host => "the URL's host is empty or illegal (RFC 6455 §3)",
             Self::Port => "the URL's port is not a number up to 65535 (RFC 6455 §3)",
             Self::UserInfo => "the URL holds a user name or password (RFC 6455 §3)",

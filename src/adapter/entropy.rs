@@ -21,6 +21,9 @@ std::thread_local! {
 
 /// Masking keys from the system's entropy, drawn 256 at a time for each thread. Costs a connection no
 /// memory.
+///
+/// A process that forks while connections are open has to open new ones in the child: parent and child
+/// would draw the same keys from what the thread holds.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemKeys;
 

@@ -35,6 +35,8 @@ struct Marks {
 pub struct RecvBuffer<B> {
     storage: B,
     marks: Marks,
+    /// Octets have come since the machine last looked.
+    fresh: bool,
 }
 
 #[cfg(feature = "alloc")]
@@ -53,7 +55,8 @@ impl RecvBuffer<alloc::vec::Vec<u8>> {
 }
 
 impl<B> RecvBuffer<B> {
-    /// An empty buffer over this storage. Whole messages of up to its size can be received.
+    /// An empty buffer over this storage. Messages of up to its size can be received whole in one frame;
+    /// those in fragments need 145 octets more, for the header and the control frame that may follow.
     ///
     /// A fixed storage needs 256 octets or more for frames, and for a server at least the size of the
     /// largest request head (a browser's is 500 to 2 000 octets).
@@ -67,6 +70,7 @@ impl<B> RecvBuffer<B> {
                 next: 0,
                 end: 0,
             },
+            fresh: false,
         }
     }
 
@@ -135,6 +139,7 @@ impl<B: Storage> RecvBuffer<B> {
             "more committed than there was room for"
         );
         self.marks.end += count;
+        self.fresh |= count != 0;
     }
 
     /// Copies octets that came from elsewhere: what an HTTP stack had read beyond the handshake, say.
@@ -151,7 +156,7 @@ impl<B: Storage> RecvBuffer<B> {
         Ok(())
     }
 
-    /// Moves what is unfinished to the end of another buffer, and leaves this one empty: from a big
+    /// Moves what is unfinished to another buffer, which is empty, and leaves this one so: from a big
     /// buffer that all connections of a thread read into to a small one of the connection's own when it
     /// has to wait, and back.
     ///
@@ -181,6 +186,7 @@ impl<B: Storage> RecvBuffer<B> {
             end: held,
         };
         self.marks = Marks::default();
+        to.fresh |= core::mem::take(&mut self.fresh);
         Ok(())
     }
 
@@ -215,7 +221,14 @@ impl<B: Storage> RecvBuffer<B> {
             max_len: self.storage.max_len(),
             octets: self.storage.as_mut(),
             marks: &mut self.marks,
+            fresh: &mut self.fresh,
         }
+    }
+
+    /// How long the storage is: what is unfinished, and the room for more.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.storage.as_ref().len()
     }
 
     /// The octets that have yet to be handled.
@@ -269,10 +282,16 @@ impl<B: Storage> RecvBuffer<B> {
 pub(crate) struct Window<'a> {
     octets: &'a mut [u8],
     marks: &'a mut Marks,
+    fresh: &'a mut bool,
     max_len: usize,
 }
 
 impl Window<'_> {
+    /// Whether octets have come since this was last asked.
+    pub(crate) fn take_fresh(&mut self) -> bool {
+        core::mem::take(self.fresh)
+    }
+
     /// The octets that have yet to be handled.
     pub(crate) fn unread(&self) -> &[u8] {
         self.octets

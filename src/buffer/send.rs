@@ -62,7 +62,8 @@ impl SendBuffer<alloc::vec::Vec<u8>> {
 }
 
 impl<B: Storage> SendBuffer<B> {
-    /// An empty buffer over this storage. What can be sent has to fit, header included.
+    /// An empty buffer over this storage. What can be sent has to fit, header included; automatic
+    /// replies need 131 octets, and the answer to an opening request about 160.
     #[must_use]
     pub fn with_storage(storage: B) -> Self {
         Self {
@@ -114,6 +115,12 @@ impl<B: Storage> SendBuffer<B> {
             self.start = 0;
             self.end = 0;
         }
+    }
+
+    /// How long the storage is: what waits, and the room for more.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.storage.as_ref().len()
     }
 
     /// Forgets what waits: the transport can't write any more.

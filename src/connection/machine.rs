@@ -98,8 +98,15 @@ impl Machine {
         if !matches!(next, State::Open) && self.initiator.is_none() {
             self.initiator = Some(State::initiator(input));
         }
+        // The time for closing begins once, however it goes on.
+        let closing = matches!(
+            self.state,
+            State::CloseSent | State::CloseReceived | State::Failed
+        );
         self.state = next;
-        self.timers.restart();
+        if !closing {
+            self.timers.restart();
+        }
     }
 
     /// The first violation ends everything: it is stored, the peer is told, nothing more is handled

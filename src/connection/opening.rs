@@ -85,6 +85,8 @@ impl Machine {
                 Some(expected) => {
                     if self.take_response(octets, head_len, expected)? {
                         rx.skip(length);
+                    } else {
+                        side.forget_expected();
                     }
                 }
             }

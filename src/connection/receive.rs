@@ -28,6 +28,7 @@ impl Machine {
     ) -> Result<Option<Found>, Violation> {
         self.flush_pending(tx, side);
         self.blocked = false;
+        self.activity.heard |= rx.take_fresh();
         let found = match self.violation {
             Some(violation) => Err(violation),
             None => self.find(rx, tx, side, whole),
@@ -91,7 +92,6 @@ impl Machine {
             if rx.unread().is_empty() {
                 return Ok(None);
             }
-            self.activity.heard = true;
             if self.decoder.remaining() > 0 {
                 self.take_payload(rx)?;
                 continue;
@@ -100,7 +100,7 @@ impl Machine {
                 return Ok(None);
             };
             if header.opcode().is_control() {
-                return Ok(self.find_control(&header, length, rx, tx));
+                return self.find_control(&header, length, rx, tx);
             }
             self.begin_frame(&header, length, rx, whole)?;
         }
@@ -144,13 +144,16 @@ impl Machine {
         self.state == State::Open
             && !self.eof
             && unread != 0
+            && !rx.is_full()
             && self.decoder.remaining() > unread as u64
     }
 
     /// Takes what there is of the current payload: unmasked, joined to the message, judged.
     #[inline]
     pub(super) fn take_payload(&mut self, rx: &mut Window<'_>) -> Result<(), Violation> {
-        self.activity.heard = true;
+        self.activity.heard |= rx.take_fresh();
+        // A message that flows is no idleness, however long it takes.
+        self.activity.data = true;
         let count = usize::try_from(self.decoder.remaining())
             .unwrap_or(usize::MAX)
             .min(rx.unread().len());
@@ -174,25 +177,31 @@ impl Machine {
         length: usize,
         rx: &Window<'_>,
         tx: &mut dyn Output,
-    ) -> Option<Found> {
-        let payload_len = usize::try_from(header.payload_len()).ok()?;
-        if rx.unread().len() < length + payload_len {
-            return None;
+    ) -> Result<Option<Found>, Violation> {
+        // At most 125.
+        let payload_len = usize::try_from(header.payload_len()).unwrap_or(usize::MAX);
+        if rx.unread().len() < length.saturating_add(payload_len) {
+            return Ok(None);
         }
         let place = Place {
             key: header.key().unwrap_or_default(),
             header_len: length as u8,
             payload_len,
         };
-        match header.opcode() {
+        Ok(match header.opcode() {
             Opcode::PING => {
                 // 2 octets of header, a key that we may need, and the payload.
-                self.blocked = !tx.has_room(2 + 4 + payload_len);
-                (!self.blocked).then_some(Found::Ping(place))
+                let room = tx.has_room(2 + 4 + payload_len);
+                if !room && tx.is_empty() {
+                    // No buffer of this size can ever take the answer.
+                    return Err(Violation::MessageTooBig);
+                }
+                self.blocked = !room;
+                room.then_some(Found::Ping(place))
             }
             Opcode::PONG => Some(Found::Pong(place)),
             _ => Some(Found::Close(place)),
-        }
+        })
     }
 
     /// Carries out what goes with an event, and lets go of its octets.

@@ -118,9 +118,9 @@ impl<S: Side> Connection<S> {
 
     #[inline]
     fn check_open(&self) -> Result<(), Misuse> {
-        match self.machine.state {
-            State::Open => Ok(()),
-            state => Err(not_open(state)),
+        match (self.machine.state, self.machine.eof) {
+            (State::Open, false) => Ok(()),
+            (state, _) => Err(not_open(state)),
         }
     }
 
@@ -323,7 +323,8 @@ impl<S: Side> Connection<S> {
     ) -> Result<(), Misuse> {
         let output: &mut dyn Output = tx;
         let side: &mut dyn sealed::Side = &mut self.side;
-        if self.machine.state == State::Open && !write_close(code, reason, output, side) {
+        let open = self.machine.state == State::Open && !self.machine.eof;
+        if open && !write_close(code, reason, output, side) {
             return Err(Misuse::SendBufferFull);
         }
         if matches!(self.machine.state, State::Open | State::Connecting) {

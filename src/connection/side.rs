@@ -20,6 +20,9 @@ pub(super) mod sealed {
 
         /// What the response has to say; none for a server, and once it has come.
         fn expected(&self) -> Option<&Expected>;
+
+        /// The response has come.
+        fn forget_expected(&mut self);
     }
 }
 
@@ -41,6 +44,8 @@ impl sealed::Side for Server {
     fn expected(&self) -> Option<&Expected> {
         None
     }
+
+    fn forget_expected(&mut self) {}
 }
 
 /// A client's side: its masking keys and, until it has come, what the response has to say.
@@ -68,6 +73,10 @@ impl<K: KeySource> sealed::Side for Client<K> {
 
     fn expected(&self) -> Option<&Expected> {
         self.expected.as_ref()
+    }
+
+    fn forget_expected(&mut self) {
+        self.expected = None;
     }
 }
 

@@ -1,6 +1,8 @@
 //! A server's way in: `accept(stream)`.
 
-use super::connect::default_config;
+use std::time::Duration;
+
+use super::connect::{WRITE_TIMEOUT, default_config};
 use super::{Error, Outgoing, ServerSocket, Stream, WebSocket};
 use crate::config::Config;
 use crate::connection::{Connection, Event, Server};
@@ -22,6 +24,7 @@ pub struct AcceptOptions<'a> {
     config: Config,
     origins: OriginPolicy<'a>,
     subprotocols: &'a [&'a str],
+    write_timeout: Option<Duration>,
 }
 
 impl Default for AcceptOptions<'_> {
@@ -39,6 +42,7 @@ impl<'a> AcceptOptions<'a> {
             config: default_config(),
             origins: OriginPolicy::SameHost,
             subprotocols: &[],
+            write_timeout: WRITE_TIMEOUT,
         }
     }
 
@@ -56,6 +60,13 @@ impl<'a> AcceptOptions<'a> {
         self
     }
 
+    /// How long one write may wait for a peer that doesn't read; 30 s by default.
+    #[must_use]
+    pub const fn with_write_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.write_timeout = timeout;
+        self
+    }
+
     /// Subprotocols that are spoken, the preferred ones first.
     #[must_use]
     pub const fn with_subprotocols(mut self, subprotocols: &'a [&'a str]) -> Self {
@@ -68,7 +79,7 @@ impl<'a> AcceptOptions<'a> {
 ///
 /// # Errors
 /// [`Error::Violation`] for a request that isn't one; [`Error::Io`]; [`Error::Ended`] when the client
-/// went, or was refused for its origin.
+/// went; [`Error::Rejected`] when it was refused for its origin.
 pub fn accept<T: Stream>(stream: T) -> Result<ServerSocket<T>, Error> {
     accept_with(stream, &AcceptOptions::new(), |_| Ok(Accept::new()))
 }
@@ -78,13 +89,14 @@ pub fn accept<T: Stream>(stream: T) -> Result<ServerSocket<T>, Error> {
 /// taken.
 ///
 /// # Errors
-/// As [`accept`]; [`Error::Ended`] when the request was rejected; [`Error::Misuse`] when the answer can't
+/// As [`accept`]; [`Error::Rejected`] when the request was rejected; [`Error::Misuse`] when the answer can't
 /// be given.
 pub fn accept_with<'a, T: Stream>(
     stream: T,
     options: &AcceptOptions<'a>,
     decide: impl FnOnce(&Request<'_>) -> Result<Accept<'a>, Rejection<'a>>,
 ) -> Result<ServerSocket<T>, Error> {
+    stream.prepare(options.write_timeout)?;
     let mut socket = WebSocket::new(stream, Connection::server(options.config));
     match socket.next()? {
         Some((Event::Request(request), mut out)) => {
@@ -103,7 +115,7 @@ pub fn accept_with<'a, T: Stream>(
     // A rejected client is seen to the door: what was sent is written, and read to its end.
     let subprotocol = match socket.next()? {
         Some((Event::HandshakeDone(handshake), _)) => handshake.subprotocol().map(Into::into),
-        _ => return Err(Error::Ended),
+        _ => return Err(Error::Rejected),
     };
     socket.subprotocol = subprotocol;
     socket.flush()?;

@@ -40,6 +40,9 @@ impl Default for ConnectOptions<'_> {
     }
 }
 
+/// How long a write may take by default.
+pub(super) const WRITE_TIMEOUT: Option<Duration> = Some(Duration::from_secs(30));
+
 /// The defaults of an adapter: those of the machine, and keepalive on.
 pub(super) fn default_config() -> Config {
     Config::new().with_ping_interval(Some(Duration::from_secs(20)))
@@ -56,7 +59,7 @@ impl<'a> ConnectOptions<'a> {
             fields: &[],
             origin: None,
             connect_timeout: Some(Duration::from_secs(10)),
-            write_timeout: Some(Duration::from_secs(30)),
+            write_timeout: WRITE_TIMEOUT,
         }
     }
 
@@ -122,11 +125,9 @@ pub fn connect_with(
 ) -> Result<ClientSocket<TcpStream>, Error> {
     let url = Url::parse(url)?;
     if url.is_secure() {
-        return Err(Misuse::Url(UrlFault::Scheme).into());
+        return Err(Misuse::Url(UrlFault::NeedsTls).into());
     }
     let stream = dial(url.host(), url.port(), options.connect_timeout)?;
-    stream.set_nodelay(true)?;
-    stream.set_write_timeout(options.write_timeout)?;
     connect_over(stream, &url, options)
 }
 
@@ -154,6 +155,7 @@ pub fn connect_over<T: Stream>(
     url: &Url<'_>,
     options: &ConnectOptions<'_>,
 ) -> Result<ClientSocket<T>, Error> {
+    stream.prepare(options.write_timeout)?;
     let mut request = ClientRequest::from_url(url, nonce()?)
         .with_subprotocols(options.subprotocols)
         .with_fields(options.fields);

@@ -21,6 +21,8 @@ pub enum Error {
     Misuse(Misuse),
     /// The server answered with another status than 101.
     Refused(Box<Refusal>),
+    /// The request was rejected, as the caller or the origin policy said.
+    Rejected,
     /// The stream ended before the opening handshake was over.
     Ended,
 }
@@ -67,6 +69,7 @@ impl fmt::Display for Error {
             Self::Refused(refusal) => {
                 write!(f, "the server answered with status {}", refusal.status)
             }
+            Self::Rejected => f.write_str("the request was rejected"),
             Self::Ended => f.write_str("the stream ended within the opening handshake"),
         }
     }
@@ -78,7 +81,7 @@ impl std::error::Error for Error {
             Self::Io(error) => Some(error),
             Self::Violation(violation) => Some(violation),
             Self::Misuse(misuse) => Some(misuse),
-            Self::Refused(_) | Self::Ended => None,
+            Self::Refused(_) | Self::Rejected | Self::Ended => None,
         }
     }
 }

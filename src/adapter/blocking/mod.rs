@@ -18,9 +18,9 @@
 //! ```
 //!
 //! What is sent while an event is handled is queued, and goes out in one write with everything else that
-//! was queued, before the next read. What is sent outside is written at once. A connection keeps its
-//! buffers: 4 to 64 KiB to receive, as the peer's pace demands, and what its largest burst of sending
-//! took.
+//! was queued, before the next read. What is sent outside is written at once. A connection keeps a
+//! buffer of 4 to 128 KiB to receive, as the peer's pace demands, and one of up to 64 KiB to send; what a
+//! big message takes beyond that is given back once it is through.
 
 mod accept;
 mod clock;
@@ -29,6 +29,7 @@ mod error;
 mod split;
 mod stream;
 
+use std::io::ErrorKind;
 use std::string::String;
 use std::time::Duration;
 use std::vec::Vec;
@@ -136,15 +137,14 @@ impl Reading {
             match step {
                 Step::Event(ready) => return Ok(Some(ready)),
                 Step::Write => write(io, ws, tx)?,
-                // The peer may have gone already.
-                Step::ShutdownWrite => drop(io.shutdown_write()),
+                Step::ShutdownWrite => shutdown(io, ws),
                 Step::Read => self.read(io, ws, rx, tx)?,
                 Step::Done => return ws.violation().map_or(Ok(None), |fault| Err(fault.into())),
             }
         }
     }
 
-    /// Reads once, or until the next deadline.
+    /// Reads once, or does what is due. Everything that had arrived was handled before.
     fn read<T: Stream, S: Side>(
         &mut self,
         io: &mut T,
@@ -152,28 +152,52 @@ impl Reading {
         rx: &mut RecvBuffer<Vec<u8>>,
         tx: &mut SendBuffer<Vec<u8>>,
     ) -> Result<(), Error> {
-        let deadline = ws.poll_timeout(now());
-        self.set_timeout(io, deadline.map(|at| at.saturating_since(now())))?;
+        let now = now();
+        let wait = match ws.poll_timeout(now) {
+            Some(deadline) if deadline <= now => {
+                ws.handle_timeout(now, tx);
+                return Ok(());
+            }
+            deadline => deadline.map(|deadline| deadline.saturating_since(now)),
+        };
+        if tx.capacity() > MOST_PER_READ {
+            tx.release();
+        }
+        if self.read_once(io, rx, wait)? == Received::End {
+            ws.handle_eof();
+        }
+        Ok(())
+    }
+
+    /// Reads once, for no longer than `wait`.
+    fn read_once<T: Stream>(
+        &mut self,
+        io: &mut T,
+        rx: &mut RecvBuffer<Vec<u8>>,
+        wait: Option<Duration>,
+    ) -> Result<Received, Error> {
+        self.set_timeout(io, wait)?;
+        // What a big message has taken is given back, and what is warm is kept.
+        if rx.capacity() > 2 * (rx.len() + MOST_PER_READ) {
+            rx.release();
+        }
         let spare = rx.spare_at_least(self.wanted(rx));
         let room = spare.len();
         match io.read(spare) {
-            Ok(0) => ws.handle_eof(),
+            Ok(0) => Ok(Received::End),
             Ok(count) => {
                 rx.commit(count);
-                self.size = if count == room {
-                    (self.size * 2).min(MOST_PER_READ)
-                } else {
-                    self.size
-                };
+                if count == room {
+                    self.size = (self.size * 2).min(MOST_PER_READ);
+                }
+                Ok(Received::Some)
             }
-            Err(error) if stream::is_timeout(&error) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) if stream::is_timeout(&error) => Ok(Received::Some),
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(Received::Some),
             // A reset is the end of the stream, in a worse way: what came before still counts.
-            Err(error) if stream::is_disconnect(&error) => ws.handle_eof(),
-            Err(error) => return Err(error.into()),
+            Err(error) if stream::is_disconnect(&error) => Ok(Received::End),
+            Err(error) => Err(error.into()),
         }
-        ws.handle_timeout(now(), tx);
-        Ok(())
     }
 
     /// How much room to ask for: what makes the buffer as large as it is to be, but never so little that
@@ -200,6 +224,22 @@ impl Reading {
     }
 }
 
+/// What has come of a read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Received {
+    /// Octets, or none in time.
+    Some,
+    /// The end of the stream.
+    End,
+}
+
+/// Tells the peer that nothing more will come. Where that can't be said, closing is the way to say it.
+fn shutdown<T: Stream, S: Side>(io: &mut T, ws: &mut Connection<S>) {
+    if io.shutdown_write().is_err() {
+        ws.handle_eof();
+    }
+}
+
 /// Writes everything that waits.
 fn write<T: Stream, S: Side>(
     io: &mut T,
@@ -208,16 +248,18 @@ fn write<T: Stream, S: Side>(
 ) -> Result<(), Error> {
     while !tx.is_empty() {
         match io.write(tx.octets()) {
-            Ok(0) => return Err(std::io::Error::from(std::io::ErrorKind::WriteZero).into()),
+            Ok(0) => return Err(std::io::Error::from(ErrorKind::WriteZero).into()),
             Ok(count) => tx.consume(count),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if stream::is_disconnect(&error) => {
                 // Nobody is there to write to; what has been received may still be worth reading.
                 tx.clear();
                 ws.handle_eof();
             }
             Err(error) => {
+                // A frame may have gone in half: nothing can follow it.
                 tx.clear();
+                ws.handle_eof();
                 return Err(error.into());
             }
         }

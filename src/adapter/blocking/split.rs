@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::vec::Vec;
 
 use super::clock::now;
-use super::{Error, Messages, Outcome, Reading, Stream, WebSocket, send_buffer, stream};
+use super::{Error, Messages, Outcome, Reading, Received, Stream, WebSocket, send_buffer};
 use crate::adapter::Step;
 use crate::buffer::{RecvBuffer, SendBuffer};
 use crate::close::CloseCode;
@@ -93,6 +93,8 @@ pub struct Reader<T: Stream, S: Side> {
     io: T,
     rx: RecvBuffer<Vec<u8>>,
     reading: Reading,
+    /// The writing side is to be shut down.
+    shutdown_due: bool,
     subprotocol: Option<String>,
 }
 
@@ -146,6 +148,7 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
             io: reading_half,
             rx: self.rx,
             reading: self.reading,
+            shutdown_due: false,
             subprotocol: self.subprotocol,
         };
         (reader, writer)
@@ -157,7 +160,8 @@ impl<T: Stream, S: Side> Reader<T, S> {
     /// is over: see [`outcome`](Self::outcome).
     ///
     /// # Errors
-    /// As [`WebSocket::next`].
+    /// As [`WebSocket::next`]. After a text that isn't UTF-8, call it once more to see the transport
+    /// closed in good order.
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Result<Option<Event<'_>>, Error> {
         self.reading.messages = Messages::Whole;
@@ -184,12 +188,12 @@ impl<T: Stream, S: Side> Reader<T, S> {
                         self.read()?;
                     }
                 }
-                Step::ShutdownWrite => {
-                    drop(machine);
-                    drop(lock(&self.shared.output).io.shutdown_write());
-                }
+                Step::ShutdownWrite => self.shutdown_due = true,
                 Step::Read => {
                     drop(machine);
+                    if self.shutdown_due {
+                        self.shutdown();
+                    }
                     self.read()?;
                 }
                 Step::Done => return ws.violation().map_or(Ok(None), |fault| Err(fault.into())),
@@ -197,24 +201,38 @@ impl<T: Stream, S: Side> Reader<T, S> {
         }
     }
 
+    /// Reads once, or does what is due.
     fn read(&mut self) -> Result<(), Error> {
-        let deadline = lock(&self.shared.machine).ws.poll_timeout(now());
-        let wait = deadline.map(|at| at.saturating_since(now()));
-        self.reading.set_timeout(&self.io, wait)?;
-        let spare = self.rx.spare_at_least(self.reading.wanted(&self.rx));
-        let received = self.io.read(spare);
+        let now = now();
         let mut machine = lock(&self.shared.machine);
-        match received {
-            Ok(0) => machine.ws.handle_eof(),
-            Ok(count) => self.rx.commit(count),
-            Err(error) if stream::is_timeout(&error) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) if stream::is_disconnect(&error) => machine.ws.handle_eof(),
-            Err(error) => return Err(error.into()),
-        }
         let Machine { ws, tx } = &mut *machine;
-        ws.handle_timeout(now(), tx);
+        let deadline = ws.poll_timeout(now);
+        if deadline.is_some_and(|deadline| deadline <= now) {
+            ws.handle_timeout(now, tx);
+            return Ok(());
+        }
+        // A writer may close while this half waits, and then time is short: it wakes for that.
+        let close_timeout = ws.config().close_timeout();
+        drop(machine);
+        let wait = deadline.map(|deadline| deadline.saturating_since(now));
+        let wait = wait.into_iter().chain(close_timeout).min();
+        if self.reading.read_once(&mut self.io, &mut self.rx, wait)? == Received::End {
+            lock(&self.shared.machine).ws.handle_eof();
+        }
         Ok(())
+    }
+
+    /// Shuts down the writing side, unless another thread is still writing: then it is tried again after
+    /// the next read.
+    fn shutdown(&mut self) {
+        let output = match self.shared.output.try_lock() {
+            Ok(output) => output,
+            Err(TryLockError::Poisoned(output)) => output.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        self.shutdown_due = false;
+        super::shutdown(&mut self.io, &mut lock(&self.shared.machine).ws);
+        drop(output);
     }
 
     /// How the connection ended, once it has.
@@ -260,7 +278,12 @@ impl<T: Stream, S: Side> Writer<T, S> {
     /// # Errors
     /// As [`send_text`](Self::send_text), and those of [`Connection::close`].
     pub fn close(&self, code: CloseCode, reason: &str) -> Result<(), Error> {
-        self.send(|ws, tx| ws.close(code, reason, tx))
+        self.send(|ws, tx| {
+            ws.close(code, reason, tx)?;
+            // The time for closing begins now, not when the reader wakes up.
+            ws.poll_timeout(now());
+            Ok(())
+        })
     }
 
     /// Queues what `command` says, and writes it.

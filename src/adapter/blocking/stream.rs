@@ -16,14 +16,27 @@ pub trait Stream: Read + Write {
     /// Those of the stream.
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
 
-    /// Tells the peer that nothing more will be written.
+    /// Tells the peer that nothing more will be written, while reading goes on.
+    ///
+    /// # Errors
+    /// Those of the stream; [`ErrorKind::Unsupported`] where it has no half-close. After any error the
+    /// WebSocket is over, and the stream is to be dropped.
+    fn shutdown_write(&mut self) -> io::Result<()>;
+
+    /// Makes the stream ready to carry a WebSocket: no waiting for more to send (`TCP_NODELAY`), and no
+    /// write that takes longer than `write_timeout`.
     ///
     /// # Errors
     /// Those of the stream.
-    fn shutdown_write(&mut self) -> io::Result<()>;
+    fn prepare(&self, write_timeout: Option<Duration>) -> io::Result<()>;
 }
 
 impl Stream for TcpStream {
+    fn prepare(&self, write_timeout: Option<Duration>) -> io::Result<()> {
+        self.set_nodelay(true)?;
+        self.set_write_timeout(write_timeout)
+    }
+
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         Self::set_read_timeout(self, timeout)
     }
@@ -35,6 +48,10 @@ impl Stream for TcpStream {
 
 #[cfg(unix)]
 impl Stream for std::os::unix::net::UnixStream {
+    fn prepare(&self, write_timeout: Option<Duration>) -> io::Result<()> {
+        self.set_write_timeout(write_timeout)
+    }
+
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         Self::set_read_timeout(self, timeout)
     }
@@ -45,7 +62,7 @@ impl Stream for std::os::unix::net::UnixStream {
 }
 
 /// Any `Read + Write` as a [`Stream`]. It has no timeouts, so that deadlines are only looked at when
-/// something arrives, and no half-close.
+/// something arrives, and no half-close: the end that has to close first does so at once.
 #[derive(Clone, Debug)]
 pub struct NoTimeouts<T>(pub T);
 
@@ -71,7 +88,11 @@ impl<T: Read + Write> Stream for NoTimeouts<T> {
     }
 
     fn shutdown_write(&mut self) -> io::Result<()> {
-        self.0.flush()
+        Err(ErrorKind::Unsupported.into())
+    }
+
+    fn prepare(&self, _write_timeout: Option<Duration>) -> io::Result<()> {
+        Ok(())
     }
 }
 
