@@ -1,6 +1,8 @@
 //! Sizes that are promised: of an idle connection, and of what travels.
 
-use websocket_proto::{Connection, Event, Ready, RecvBuffer, SendBuffer, Server};
+use websocket_proto::{Connection, Event, Ready, Server};
+#[cfg(feature = "alloc")]
+use websocket_proto::{RecvBuffer, SendBuffer};
 
 #[test]
 fn an_idle_server_connection_takes_at_most_128_octets() {
@@ -11,6 +13,7 @@ fn an_idle_server_connection_takes_at_most_128_octets() {
     );
 }
 
+#[cfg(feature = "alloc")]
 #[test]
 fn idle_buffers_take_at_most_128_octets_and_hold_no_memory() {
     let (rx, tx) = (RecvBuffer::new(), SendBuffer::new());

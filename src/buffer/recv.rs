@@ -306,10 +306,16 @@ impl Window<'_> {
             .unwrap_or_default()
     }
 
+    /// How many octets have yet to be handled.
+    #[inline]
+    pub(crate) fn unread_len(&self) -> usize {
+        self.marks.end - self.marks.next
+    }
+
     /// Whether a storage of fixed size holds all it can.
+    #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        let held = (self.marks.joined - self.marks.kept) + (self.marks.end - self.marks.next);
-        held >= self.max_len
+        (self.marks.joined - self.marks.kept) + self.unread_len() >= self.max_len
     }
 
     /// Whether a message of this many octets fits.
@@ -328,6 +334,7 @@ impl Window<'_> {
     }
 
     /// Joins the next octets to the message, and lends them where they lie now.
+    #[inline]
     pub(crate) fn join(&mut self, count: usize) -> &mut [u8] {
         let Marks {
             joined, next, end, ..

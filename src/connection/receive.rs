@@ -89,7 +89,7 @@ impl Machine {
             if let Some(found) = self.assembled(rx, whole) {
                 return Ok(Some(found));
             }
-            if rx.unread().is_empty() {
+            if rx.unread_len() == 0 {
                 return Ok(None);
             }
             if self.decoder.remaining() > 0 {
@@ -140,7 +140,7 @@ impl Machine {
     /// are all there is to take, and there will be no event. It makes many short reads cheap.
     #[inline]
     pub(super) fn is_within_payload(&self, rx: &Window<'_>) -> bool {
-        let unread = rx.unread().len();
+        let unread = rx.unread_len();
         self.state == State::Open
             && !self.eof
             && unread != 0
@@ -156,7 +156,7 @@ impl Machine {
         self.activity.data = true;
         let count = usize::try_from(self.decoder.remaining())
             .unwrap_or(usize::MAX)
-            .min(rx.unread().len());
+            .min(rx.unread_len());
         let payload = rx.join(count);
         self.decoder.decode_payload(payload);
         self.assembly.take(payload)?;

@@ -151,7 +151,7 @@ impl Offered {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, any(feature = "std", not(feature = "alloc"))))]
 mod tests {
     use super::*;
 

@@ -139,7 +139,11 @@ impl Reading {
                 Step::Write => write(io, ws, tx)?,
                 Step::ShutdownWrite => shutdown(io, ws),
                 Step::Read => self.read(io, ws, rx, tx)?,
-                Step::Done => return ws.violation().map_or(Ok(None), |fault| Err(fault.into())),
+                Step::Done => {
+                    // The peer waits for the end of the stream, however long the caller keeps it.
+                    drop(io.shutdown_write());
+                    return ws.violation().map_or(Ok(None), |fault| Err(fault.into()));
+                }
             }
         }
     }

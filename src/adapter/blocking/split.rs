@@ -16,7 +16,7 @@ use super::{Error, Messages, Outcome, Reading, Received, Stream, WebSocket, send
 use crate::adapter::Step;
 use crate::buffer::{RecvBuffer, SendBuffer};
 use crate::close::CloseCode;
-use crate::connection::{Connection, Event, Side};
+use crate::connection::{Connection, Event, Side, Transport};
 use crate::error::Misuse;
 
 /// What both halves share.
@@ -28,6 +28,8 @@ struct Shared<T, S> {
 struct Machine<S> {
     ws: Connection<S>,
     tx: SendBuffer<Vec<u8>>,
+    /// The writing side is to be shut down by whoever has the stream, once nothing waits.
+    shutdown_due: bool,
 }
 
 /// The stream, for whoever writes, and what is being written.
@@ -57,6 +59,9 @@ impl<T: Stream, S: Side> Shared<T, S> {
         loop {
             let mut machine = lock(&self.machine);
             if machine.tx.is_empty() {
+                if core::mem::take(&mut machine.shutdown_due) {
+                    super::shutdown(&mut output.io, &mut machine.ws);
+                }
                 // Given up while the machine is locked: nobody can queue in between and find the
                 // stream still taken.
                 drop(output);
@@ -93,8 +98,6 @@ pub struct Reader<T: Stream, S: Side> {
     io: T,
     rx: RecvBuffer<Vec<u8>>,
     reading: Reading,
-    /// The writing side is to be shut down.
-    shutdown_due: bool,
     subprotocol: Option<String>,
 }
 
@@ -134,6 +137,7 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
             machine: Mutex::new(Machine {
                 ws: self.ws,
                 tx: self.tx,
+                shutdown_due: false,
             }),
             output: Mutex::new(Output {
                 io: self.io,
@@ -148,7 +152,6 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
             io: reading_half,
             rx: self.rx,
             reading: self.reading,
-            shutdown_due: false,
             subprotocol: self.subprotocol,
         };
         (reader, writer)
@@ -167,7 +170,7 @@ impl<T: Stream, S: Side> Reader<T, S> {
         self.reading.messages = Messages::Whole;
         loop {
             let mut machine = lock(&self.shared.machine);
-            let Machine { ws, tx } = &mut *machine;
+            let Machine { ws, tx, .. } = &mut *machine;
             match self.reading.driver.step(ws, &mut self.rx, tx) {
                 Step::Event(ready) => {
                     let lent = ws.lend(ready, &mut self.rx, tx);
@@ -182,21 +185,29 @@ impl<T: Stream, S: Side> Reader<T, S> {
                     };
                 }
                 Step::Write => {
+                    machine.shutdown_due = ws.transport() == Transport::ShutdownWrite;
                     drop(machine);
-                    // Where another thread is at it, that will write this, too: read on.
+                    // Where another thread is at it, that will write this, too, and shut down behind
+                    // it: read on.
                     if !self.shared.flush(false)? {
                         self.read()?;
                     }
                 }
-                Step::ShutdownWrite => self.shutdown_due = true,
+                Step::ShutdownWrite => {
+                    machine.shutdown_due = true;
+                    drop(machine);
+                    // Where another thread is writing, that will do it when it is through.
+                    self.shared.flush(false)?;
+                }
                 Step::Read => {
                     drop(machine);
-                    if self.shutdown_due {
-                        self.shutdown();
-                    }
                     self.read()?;
                 }
-                Step::Done => return ws.violation().map_or(Ok(None), |fault| Err(fault.into())),
+                Step::Done => {
+                    // The peer waits for the end of the stream, however long the caller keeps it.
+                    drop(self.io.shutdown_write());
+                    return ws.violation().map_or(Ok(None), |fault| Err(fault.into()));
+                }
             }
         }
     }
@@ -205,7 +216,7 @@ impl<T: Stream, S: Side> Reader<T, S> {
     fn read(&mut self) -> Result<(), Error> {
         let now = now();
         let mut machine = lock(&self.shared.machine);
-        let Machine { ws, tx } = &mut *machine;
+        let Machine { ws, tx, .. } = &mut *machine;
         let deadline = ws.poll_timeout(now);
         if deadline.is_some_and(|deadline| deadline <= now) {
             ws.handle_timeout(now, tx);
@@ -220,19 +231,6 @@ impl<T: Stream, S: Side> Reader<T, S> {
             lock(&self.shared.machine).ws.handle_eof();
         }
         Ok(())
-    }
-
-    /// Shuts down the writing side, unless another thread is still writing: then it is tried again after
-    /// the next read.
-    fn shutdown(&mut self) {
-        let output = match self.shared.output.try_lock() {
-            Ok(output) => output,
-            Err(TryLockError::Poisoned(output)) => output.into_inner(),
-            Err(TryLockError::WouldBlock) => return,
-        };
-        self.shutdown_due = false;
-        super::shutdown(&mut self.io, &mut lock(&self.shared.machine).ws);
-        drop(output);
     }
 
     /// How the connection ended, once it has.
@@ -292,7 +290,7 @@ impl<T: Stream, S: Side> Writer<T, S> {
         command: impl FnOnce(&mut Connection<S>, &mut SendBuffer<Vec<u8>>) -> Result<(), Misuse>,
     ) -> Result<(), Error> {
         let mut machine = lock(&self.shared.machine);
-        let Machine { ws, tx } = &mut *machine;
+        let Machine { ws, tx, .. } = &mut *machine;
         command(ws, tx)?;
         drop(machine);
         self.shared.flush(true).map(drop)
