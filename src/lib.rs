@@ -87,3 +87,8 @@ pub use frame::mask::KeySource;
 pub use opcode::{MessageKind, Opcode};
 pub use role::Role;
 pub use time::Instant;
+
+/// The programs of the README, compiled.
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

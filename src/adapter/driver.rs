@@ -7,7 +7,7 @@
 //! use websocket_proto::{Config, Connection, RecvBuffer, SendBuffer};
 //!
 //! let mut ws = Connection::open_server(Config::new());
-//! let (mut rx, mut tx) = (RecvBuffer::new(), SendBuffer::new());
+//! let (mut rx, mut tx) = (RecvBuffer::with_storage([0; 512]), SendBuffer::with_storage([0; 512]));
 //! let mut driver = Driver::new();
 //!
 //! ws.send_text("queued", &mut tx)?;
@@ -25,8 +25,9 @@ use crate::connection::{Connection, Ready, Side, Transport};
 pub enum Step {
     /// An event has been found: lend it to the caller.
     Event(Ready),
-    /// Write what waits in the send buffer, at least some of it. In [`State::Closed`](crate::State::Closed) a failure to do so
-    /// doesn't matter: [`clear`](SendBuffer::clear) the buffer.
+    /// Write what waits in the send buffer, at least some of it. In
+    /// [`State::Closed`](crate::State::Closed) a failure to do so doesn't matter:
+    /// [`clear`](SendBuffer::clear) the buffer.
     Write,
     /// Shut down the writing side of the transport.
     ShutdownWrite,

@@ -1,13 +1,17 @@
 //! The send buffer: whole frames in the order in which they go out.
 //!
-//! At most one automatic Pong waits in it: where a second becomes due, the first is taken out again,
-//! unless the transport has begun to write it (RFC 6455 §5.5.3 asks for an answer to the newest Ping
+//! The automatic Pongs of a handful of Pings wait in it one behind the other. Where they become many, or
+//! something else was queued behind them, they are taken out again for the newest, which then waits alone,
+//! unless the transport has begun to write them (RFC 6455 §5.5.3 asks for an answer to the newest Ping
 //! only). What is moved then is what was queued since, so that the work stays linear.
 
 use super::{Full, Storage};
 
 /// The default limit of a send buffer that grows: 16 MiB.
 pub const DEFAULT_SEND_LIMIT: usize = 16 << 20;
+
+/// How many octets of automatic Pongs wait before the newest takes their place.
+const MOST_PONGS: usize = 256;
 
 /// The least room that a growing buffer makes.
 const LEAST: usize = 512;
@@ -20,9 +24,11 @@ pub struct SendBuffer<B> {
     start: usize,
     end: usize,
     limit: usize,
-    /// The place of the automatic Pong that waits; empty where there is none.
-    pong: usize,
-    pong_len: u16,
+    /// Where the automatic Pongs wait that can still be taken out again, one behind the other.
+    pongs: usize,
+    pongs_len: u16,
+    /// There were many: the newest Pong takes the place of another, until one has been written.
+    crowded: bool,
 }
 
 #[cfg(feature = "alloc")]
@@ -41,7 +47,8 @@ impl SendBuffer<alloc::vec::Vec<u8>> {
         Self::with_limit(DEFAULT_SEND_LIMIT)
     }
 
-    /// An empty buffer that grows up to `limit` octets. Automatic replies may pass it, by 262 octets.
+    /// An empty buffer that grows up to `limit` octets. Automatic replies may pass it, by less
+    /// than 1 KiB.
     #[must_use]
     pub const fn with_limit(limit: usize) -> Self {
         Self {
@@ -49,8 +56,9 @@ impl SendBuffer<alloc::vec::Vec<u8>> {
             start: 0,
             end: 0,
             limit,
-            pong: 0,
-            pong_len: 0,
+            pongs: 0,
+            pongs_len: 0,
+            crowded: false,
         }
     }
 
@@ -71,8 +79,9 @@ impl<B: Storage> SendBuffer<B> {
             storage,
             start: 0,
             end: 0,
-            pong: 0,
-            pong_len: 0,
+            pongs: 0,
+            pongs_len: 0,
+            crowded: false,
         }
     }
 
@@ -107,9 +116,10 @@ impl<B: Storage> SendBuffer<B> {
     pub fn consume(&mut self, count: usize) {
         assert!(count <= self.len(), "more consumed than was waiting");
         self.start += count;
-        if self.start > self.pong {
-            // The Pong is being written, or has been: it can't be taken back any more.
-            self.pong_len = 0;
+        if self.start > self.pongs {
+            // The first Pong is being written, or has been: they can't be taken back any more.
+            self.pongs_len = 0;
+            self.crowded = false;
         }
         if self.start == self.end {
             self.start = 0;
@@ -170,22 +180,29 @@ impl<B: Storage> SendBuffer<B> {
     fn compact(&mut self) {
         if self.start != 0 {
             self.storage.as_mut().copy_within(self.start..self.end, 0);
-            self.pong = self.pong.saturating_sub(self.start);
+            self.pongs = self.pongs.saturating_sub(self.start);
             self.end -= self.start;
             self.start = 0;
         }
     }
 
-    /// Takes the automatic Pong out again, where it waits untouched.
-    fn withdraw_pong(&mut self) {
-        let len = usize::from(self.pong_len);
+    /// Takes the automatic Pongs out again, where they wait untouched.
+    fn withdraw_pongs(&mut self) {
+        let len = usize::from(self.pongs_len);
         if len != 0 {
             self.storage
                 .as_mut()
-                .copy_within(self.pong + len..self.end, self.pong);
+                .copy_within(self.pongs + len..self.end, self.pongs);
             self.end -= len;
-            self.pong_len = 0;
+            self.pongs_len = 0;
         }
+    }
+
+    /// Whether a Pong of `count` octets goes behind those that wait. (Where none do, it makes no
+    /// difference.)
+    fn joins_pongs(&self, count: usize) -> bool {
+        let len = usize::from(self.pongs_len);
+        !self.crowded && self.pongs + len == self.end && len + count <= MOST_PONGS
     }
 }
 
@@ -201,7 +218,7 @@ pub(crate) trait Output {
     /// Room for an automatic reply.
     fn reply(&mut self, count: usize) -> Result<&mut [u8], Full>;
 
-    /// Room for a Pong, in place of one that waits.
+    /// Room for a Pong, behind a few that wait or in place of them.
     fn pong(&mut self, count: usize) -> Result<&mut [u8], Full>;
 }
 
@@ -219,11 +236,16 @@ impl<B: Storage> Output for SendBuffer<B> {
     }
 
     fn pong(&mut self, count: usize) -> Result<&mut [u8], Full> {
-        self.withdraw_pong();
+        if !self.joins_pongs(count) {
+            self.crowded = self.pongs_len != 0;
+            self.withdraw_pongs();
+        }
+        let waiting = self.len() - usize::from(self.pongs_len);
         self.extend_by(count)?;
-        self.pong = self.end - count;
-        self.pong_len = u16::try_from(count).map_err(|_| Full)?;
-        let place = self.pong..self.end;
+        // Making room may have moved what waits to the beginning.
+        self.pongs = self.start + waiting;
+        self.pongs_len += u16::try_from(count).map_err(|_| Full)?;
+        let place = self.end - count..self.end;
         self.storage.as_mut().get_mut(place).ok_or(Full)
     }
 }
@@ -238,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn rule_50_a_newer_pong_takes_the_place_of_one_that_waits() {
+    fn rule_50_a_newer_pong_takes_the_place_of_one_that_waits_before_something_else() {
         let mut tx = SendBuffer::new();
         put(&mut tx, b"one").unwrap();
         tx.pong(4).unwrap().copy_from_slice(b"PONG");
@@ -249,6 +271,25 @@ mod tests {
         tx.consume(7);
         tx.pong(4).unwrap().copy_from_slice(b"PONG");
         assert_eq!(tx.octets(), b"othreePONG", "one that is half written stays");
+    }
+
+    #[test]
+    fn rule_50_a_few_pongs_wait_together_and_of_many_the_newest_alone() {
+        let mut tx = SendBuffer::new();
+        put(&mut tx, b"12345").unwrap();
+        tx.consume(4);
+        for _ in 0..MOST_PONGS / 8 {
+            tx.pong(8).unwrap().copy_from_slice(b"one of 9");
+        }
+        assert_eq!(tx.len(), 1 + MOST_PONGS);
+        tx.pong(4).unwrap().copy_from_slice(b"next");
+        assert_eq!(tx.octets(), b"5next");
+        tx.pong(6).unwrap().copy_from_slice(b"newest");
+        assert_eq!(tx.octets(), b"5newest", "a flood doesn't pile up again");
+        tx.consume(2);
+        tx.pong(4).unwrap().copy_from_slice(b"PONG");
+        tx.pong(4).unwrap().copy_from_slice(b"pong");
+        assert_eq!(tx.octets(), b"ewestPONGpong");
     }
 
     #[test]

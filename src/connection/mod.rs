@@ -21,8 +21,11 @@
 //! use websocket_proto::handshake::{Accept, ClientRequest};
 //! use websocket_proto::{CloseCode, Config, Connection, Event, RecvBuffer, SendBuffer};
 //!
-//! let (mut client_rx, mut client_tx) = (RecvBuffer::new(), SendBuffer::new());
-//! let (mut server_rx, mut server_tx) = (RecvBuffer::new(), SendBuffer::new());
+//! // Fixed memory here; with the feature `alloc`, `RecvBuffer::new()` and `SendBuffer::new()` grow.
+//! let mut client_rx = RecvBuffer::with_storage([0; 512]);
+//! let mut client_tx = SendBuffer::with_storage([0; 512]);
+//! let mut server_rx = RecvBuffer::with_storage([0; 512]);
+//! let mut server_tx = SendBuffer::with_storage([0; 512]);
 //!
 //! // A real nonce, and real keys, come from a source that nobody can foresee.
 //! let request = ClientRequest::new("example.com", "/chat", [7; 16]);

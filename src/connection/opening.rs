@@ -258,7 +258,7 @@ impl<K: KeySource> Connection<Client<K>> {
     }
 
     /// The response of a server that refused: after
-    /// [`ResponseFault::Status`](crate::ResponseFault::Status). Its body is what has come of it, up to
+    /// [`ResponseFault::Status`]. Its body is what has come of it, up to
     /// [`max_head_size`](Config::max_head_size) octets.
     #[must_use]
     pub fn response<'a, B: Storage>(&self, rx: &'a RecvBuffer<B>) -> Option<Response<'a>> {

@@ -14,9 +14,15 @@ async function talk({ options = [], input = '', serve = echo, server: serverOpti
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0, ...serverOptions });
   await once(server, 'listening');
   const result = { output: [], errors: '' };
+  const ends = [];
   server.on('connection', (ws, request) => {
     ws.on('error', () => {});
-    ws.on('close', (code, reason) => { result.close = { code, reason: reason.toString() }; });
+    ends.push(new Promise((resolve) => {
+      ws.on('close', (code, reason) => {
+        result.close = { code, reason: reason.toString() };
+        resolve();
+      });
+    }));
     result.protocol = ws.protocol;
     result.headers = request.headers;
     serve(ws, result);
@@ -32,7 +38,10 @@ async function talk({ options = [], input = '', serve = echo, server: serverOpti
   [result.exit] = await once(client, 'close');
   clearTimeout(limit);
   result.output = output.split('\n').filter((line) => line !== '');
-  for (const ws of server.clients) ws.terminate();
+  // The client's end is seen here before its connection's, now and then.
+  const late = setTimeout(() => { for (const ws of server.clients) ws.terminate(); }, 1_000);
+  await Promise.all(ends);
+  clearTimeout(late);
   await new Promise((resolve) => { server.close(resolve); });
   return result;
 }
