@@ -1,7 +1,7 @@
 //! The machine on transports. Each adapter uses the public API alone, and each only carries out what
 //! the one [`Driver`] says.
 //!
-//! - [`blocking`]: any `Read + Write`, and `std::net` (feature `std`).
+//! - `blocking`: any `Read + Write`, and `std::net` (feature `std`).
 
 pub mod driver;
 

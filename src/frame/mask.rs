@@ -22,7 +22,7 @@ pub type MaskKey = [u8; 4];
 ///
 /// Each frame takes one. They have to be unpredictable: whoever can foresee them can choose what
 /// stands on the wire. Any `FnMut() -> [u8; 4]` is a source; under the feature `std`
-/// [`SystemKeys`](crate::SystemKeys) draws on the system's entropy.
+/// `SystemKeys` (feature `std`) draws on the system's entropy.
 pub trait KeySource {
     /// The next key.
     fn next_key(&mut self) -> MaskKey;
