@@ -67,6 +67,7 @@ pub mod frame;
 pub mod handshake;
 
 pub mod buffer;
+mod deflate;
 mod message;
 
 pub mod connection;

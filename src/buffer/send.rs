@@ -147,6 +147,12 @@ impl<B: Storage> SendBuffer<B> {
         self.extend_by(count)
     }
 
+    /// Takes the last `count` octets of what was reserved back.
+    pub(crate) fn take_back(&mut self, count: usize) {
+        debug_assert!(count <= self.len());
+        self.end -= count;
+    }
+
     #[inline]
     fn extend_by(&mut self, count: usize) -> Result<&mut [u8], Full> {
         if self.storage.as_ref().len() - self.end < count {

@@ -52,6 +52,7 @@
 //! ```
 
 mod closing;
+mod deflating;
 mod event;
 mod keepalive;
 mod machine;
@@ -148,10 +149,7 @@ impl<S: Side> Connection<S> {
                 Err(violation) => Err(self.fail(violation, tx)),
             };
         }
-        let found = self
-            .machine
-            .advance(&mut window, tx, &mut self.side, true)?;
-        Ok(found.map(Ready))
+        self.advance(rx, tx, true)
     }
 
     /// The first half of [`poll_chunk`](Self::poll_chunk).
@@ -163,10 +161,24 @@ impl<S: Side> Connection<S> {
         rx: &mut RecvBuffer<B>,
         tx: &mut SendBuffer<T>,
     ) -> Result<Option<Ready>, Violation> {
-        let found = self
-            .machine
-            .advance(&mut rx.window(), tx, &mut self.side, false)?;
-        Ok(found.map(Ready))
+        self.advance(rx, tx, false)
+    }
+
+    fn advance<B: Storage, T: Storage>(
+        &mut self,
+        rx: &mut RecvBuffer<B>,
+        tx: &mut SendBuffer<T>,
+        whole: bool,
+    ) -> Result<Option<Ready>, Violation> {
+        loop {
+            let found = self
+                .machine
+                .advance(&mut rx.window(), tx, &mut self.side, whole)?;
+            match self.machine.deflate.take_request() {
+                Some(room) => rx.widen(room),
+                None => return Ok(found.map(Ready)),
+            }
+        }
     }
 
     /// The common case: the next frame is a whole message, all of it is there, and nothing else is to

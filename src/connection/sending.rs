@@ -93,12 +93,17 @@ impl<S: Side> Connection<S> {
         if !self.machine.outgoing.is_none() {
             return Err(Misuse::MessageInProgress);
         }
+        if let Some(outbound) = self.machine.deflate.outbound()
+            && outbound.takes(payload.len())
+        {
+            return self.put_compressed(true, opcode, payload, tx);
+        }
         self.put_data(true, opcode, payload, tx)
     }
 
     /// Queues a data frame.
     #[inline]
-    fn put_data<T: Storage>(
+    pub(super) fn put_data<T: Storage>(
         &mut self,
         fin: bool,
         opcode: Opcode,
@@ -138,6 +143,9 @@ impl<S: Side> Connection<S> {
             kind: Some(kind),
             ..Outgoing::new()
         };
+        if let Some(outbound) = self.machine.deflate.outbound() {
+            outbound.begin_parts();
+        }
         Ok(())
     }
 
@@ -192,7 +200,12 @@ impl<S: Side> Connection<S> {
         } else {
             kind.opcode()
         };
-        self.put_data(last, opcode, part, tx)?;
+        match self.machine.deflate.outbound() {
+            Some(outbound) if outbound.is_in_parts() => {
+                self.put_compressed(last, opcode, part, tx)?;
+            }
+            _ => self.put_data(last, opcode, part, tx)?,
+        }
         outgoing.started = true;
         self.machine.outgoing = if last { Outgoing::new() } else { outgoing };
         Ok(())
@@ -200,7 +213,7 @@ impl<S: Side> Connection<S> {
 
     /// Takes the header of a message whose payload the caller writes itself, without a copy: in one
     /// vectored write of what waits in the send buffer, this header, and the payload, with nothing
-    /// else in between. A client's payload is masked in place.
+    /// else in between. A client's payload is masked in place. The message is not compressed.
     ///
     /// # Errors
     /// As [`send_text`](Self::send_text), and [`Misuse::InvalidUtf8`] where a text isn't UTF-8. Nothing

@@ -367,10 +367,10 @@ pub fn response_head(data: &[u8]) {
         let offered = ["chat", "superchat"];
         let request = ClientRequest::new("a", "/", NONCE).with_subprotocols(&offered);
         let expected = Expected::new(&request).unwrap();
-        if let Ok(Some((start, length))) = expected.verify(&response) {
-            let name = &data[usize::from(start)..][..usize::from(length)];
-            assert!(offered.iter().any(|offered| offered.as_bytes() == name));
-            assert_eq!(response.subprotocol().map(str::as_bytes), Some(name));
+        if let Ok(agreed) = expected.verify(&response) {
+            let name = agreed.subprotocol(&response);
+            assert!(name.is_none_or(|name| offered.contains(&name)));
+            assert_eq!(response.subprotocol(), name);
         }
     }
     let opening = Some(Opening {
