@@ -79,6 +79,8 @@ pub use adapter::SystemKeys;
 pub use buffer::{RecvBuffer, SendBuffer};
 pub use close::{Close, CloseCode, Initiator, Outcome};
 pub use config::Config;
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub use connection::Broadcast;
 pub use connection::{
     Client, Connection, Event, Handshake, HeaderOctets, Ready, ReadyState, Server, Side, State,
     Transport,

@@ -89,10 +89,17 @@ impl Machine {
         }
         let (gap, unread) = rx.gap_and_unread();
         let gap = gap.get_mut(..most.min(held)).unwrap_or_default();
-        if gap.is_empty() {
-            return Err(Violation::MessageTooBig);
-        }
         let input = unread.get(..available).unwrap_or_default();
+        if gap.is_empty() {
+            // A storage of fixed size is full of what has yet to be inflated.
+            return match inbound.stash(input) {
+                0 => Err(Violation::MessageTooBig),
+                count => {
+                    rx.note_inflated(count, 0);
+                    Ok(Inflating::GoesOn)
+                }
+            };
+        }
         let (read, written) = inbound.inflate(input, gap)?;
         let filled = written == gap.len();
         inbound.note_inflated(read, filled);

@@ -51,6 +51,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+mod broadcast;
 mod closing;
 mod deflating;
 mod event;
@@ -63,6 +65,8 @@ mod side;
 
 use core::fmt;
 
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub use self::broadcast::Broadcast;
 pub use self::closing::{ReadyState, State, Transport};
 pub use self::event::{Event, Handshake, Ready};
 pub use self::sending::HeaderOctets;

@@ -89,10 +89,7 @@ impl<S: Side> Connection<S> {
         payload: &[u8],
         tx: &mut SendBuffer<T>,
     ) -> Result<(), Misuse> {
-        self.check_open()?;
-        if !self.machine.outgoing.is_none() {
-            return Err(Misuse::MessageInProgress);
-        }
+        self.check_may_begin()?;
         if let Some(outbound) = self.machine.deflate.outbound()
             && outbound.takes(payload.len())
         {
@@ -121,6 +118,16 @@ impl<S: Side> Connection<S> {
         Ok(())
     }
 
+    /// Whether a message may begin.
+    #[inline]
+    pub(super) fn check_may_begin(&self) -> Result<(), Misuse> {
+        self.check_open()?;
+        if !self.machine.outgoing.is_none() {
+            return Err(Misuse::MessageInProgress);
+        }
+        Ok(())
+    }
+
     #[inline]
     fn check_open(&self) -> Result<(), Misuse> {
         match (self.machine.state, self.machine.eof) {
@@ -135,10 +142,7 @@ impl<S: Side> Connection<S> {
     /// # Errors
     /// [`Misuse::NotOpen`], [`Misuse::Closing`] or [`Misuse::MessageInProgress`].
     pub fn begin_message(&mut self, kind: MessageKind) -> Result<(), Misuse> {
-        self.check_open()?;
-        if !self.machine.outgoing.is_none() {
-            return Err(Misuse::MessageInProgress);
-        }
+        self.check_may_begin()?;
         self.machine.outgoing = Outgoing {
             kind: Some(kind),
             ..Outgoing::new()
@@ -223,10 +227,7 @@ impl<S: Side> Connection<S> {
         kind: MessageKind,
         payload: &mut [u8],
     ) -> Result<HeaderOctets, Misuse> {
-        self.check_open()?;
-        if !self.machine.outgoing.is_none() {
-            return Err(Misuse::MessageInProgress);
-        }
+        self.check_may_begin()?;
         if kind == MessageKind::Text && core::str::from_utf8(payload).is_err() {
             return Err(Misuse::InvalidUtf8);
         }
@@ -359,10 +360,7 @@ impl Connection<super::Server> {
         kind: MessageKind,
         payload_len: usize,
     ) -> Result<HeaderOctets, Misuse> {
-        self.check_open()?;
-        if !self.machine.outgoing.is_none() {
-            return Err(Misuse::MessageInProgress);
-        }
+        self.check_may_begin()?;
         Ok(self.header_apart(kind, payload_len, None))
     }
 }

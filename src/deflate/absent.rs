@@ -59,6 +59,10 @@ impl Inbound {
         match self.0 {}
     }
 
+    pub(crate) fn stash(&mut self, _: &[u8]) -> usize {
+        match self.0 {}
+    }
+
     pub(crate) fn is_pending(&self) -> bool {
         match self.0 {}
     }
@@ -102,6 +106,16 @@ impl Outbound {
     }
 
     pub(crate) fn compress(&mut self, _: &[u8], _: bool, _: &mut [u8]) -> Option<usize> {
+        match self.0 {}
+    }
+
+    #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+    pub(crate) fn shared_frame(
+        &mut self,
+        _: crate::opcode::Opcode,
+        _: &[u8],
+        _: &super::Variants,
+    ) -> Option<alloc::sync::Arc<[u8]>> {
         match self.0 {}
     }
 }

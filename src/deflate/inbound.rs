@@ -3,8 +3,13 @@
 
 use alloc::boxed::Box;
 
+use arrayvec::ArrayVec;
+
 use super::{Corrupt, Inflater, TAIL};
 use crate::error::Violation;
+
+/// How many octets are taken out of a full buffer at a time.
+const STASH: usize = 64;
 
 /// The receiving direction of a connection that has agreed to compress.
 #[derive(Debug)]
@@ -18,6 +23,8 @@ pub(crate) struct Inbound {
     keeps_inflater: bool,
     /// Octets at the beginning of what has yet to be handled that are unmasked, but not inflated.
     unmasked: usize,
+    /// Octets that were taken out of a full buffer, so that there is room for what comes of them.
+    stash: ArrayVec<u8, STASH>,
     /// The output has been filled: there may be more of it.
     pending: bool,
     room: Room,
@@ -55,6 +62,7 @@ impl Inbound {
             context_takeover,
             keeps_inflater: keeps,
             unmasked: 0,
+            stash: ArrayVec::new_const(),
             pending: false,
             room: Room::AsItIs,
             progress: Progress::Nothing,
@@ -75,6 +83,20 @@ impl Inbound {
     /// Inflates octets of the message: how many were used up, and how many written. Where the output has
     /// been filled, there may be more: call again, with no input if need be.
     pub(crate) fn inflate(
+        &mut self,
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Result<(usize, usize), Violation> {
+        if self.stash.is_empty() {
+            return self.inflate_from(input, output);
+        }
+        let stash = self.stash.clone();
+        let (read, written) = self.inflate_from(&stash, output)?;
+        self.stash.drain(..read.min(stash.len()));
+        Ok((0, written))
+    }
+
+    fn inflate_from(
         &mut self,
         input: &[u8],
         output: &mut [u8],
@@ -129,6 +151,20 @@ impl Inbound {
         }
     }
 
+    /// Takes octets out of a full buffer, to make room: how many. None where there are still some from
+    /// the last time.
+    pub(crate) fn stash(&mut self, input: &[u8]) -> usize {
+        let count = input.len().min(STASH);
+        match input.get(..count) {
+            Some(octets) if self.stash.is_empty() => {
+                self.stash.extend(octets.iter().copied());
+                self.unmasked = self.unmasked.saturating_sub(count);
+                count
+            }
+            _ => 0,
+        }
+    }
+
     /// Octets that are unmasked, but not inflated.
     pub(crate) const fn unmasked(&self) -> usize {
         self.unmasked
@@ -146,9 +182,9 @@ impl Inbound {
         self.room = Room::AsItIs;
     }
 
-    /// Whether the output was filled, so that there may be more of it.
-    pub(crate) const fn is_pending(&self) -> bool {
-        self.pending
+    /// Whether there may be more to come of what was taken.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.pending || !self.stash.is_empty()
     }
 
     /// Asks for room; false where that was done already.

@@ -37,6 +37,8 @@ mod outbound;
 mod pool;
 #[cfg(any(feature = "deflate", feature = "inflate"))]
 mod slot;
+#[cfg(feature = "deflate")]
+mod variants;
 #[cfg(all(feature = "inflate", not(feature = "deflate")))]
 mod verbatim;
 #[cfg(feature = "deflate")]
@@ -49,7 +51,21 @@ use miniz::Inflater;
 #[cfg(any(feature = "deflate", feature = "inflate"))]
 pub(crate) use slot::Slot;
 #[cfg(feature = "deflate")]
+pub(crate) use variants::Variants;
+#[cfg(feature = "deflate")]
 use zlib::Inflater;
+
+/// Nothing is compressed, in no way.
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr", not(feature = "deflate")))]
+#[derive(Debug)]
+pub(crate) struct Variants;
+
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr", not(feature = "deflate")))]
+impl Variants {
+    pub(crate) const fn new() -> Self {
+        Self
+    }
+}
 
 /// What a message ends with once it is compressed, and what isn't sent of it (RFC 7692 §7.2.1).
 #[cfg(any(feature = "deflate", feature = "inflate"))]

@@ -1,8 +1,14 @@
 //! A message that goes out, compressed: whole or in parts (RFC 7692 §7.2.1).
 
+use alloc::sync::Arc;
+use alloc::vec;
+
 use super::TAIL;
 use super::pool::{Deflater, Setting};
+use super::variants::Variants;
+use crate::frame::{Header, MAX_HEADER_LEN, RSV1};
 use crate::handshake::DeflateConfig;
+use crate::opcode::Opcode;
 
 /// The sending direction of a connection that has agreed to compress.
 #[derive(Debug)]
@@ -64,13 +70,8 @@ impl Outbound {
     }
 
     /// The most octets that so many can become.
-    ///
-    /// An octet takes 9 bits at most, a block some octets, and a flush another few; a compressor is
-    /// also to see some room left over (§7.2.1).
     pub(crate) const fn bound(&self, size: usize) -> usize {
-        size.saturating_add(size / 8)
-            .saturating_add(size / 64)
-            .saturating_add(32)
+        bound(size)
     }
 
     /// Compresses octets, which are the end of a message or a part of one that goes on: how many octets
@@ -91,19 +92,26 @@ impl Outbound {
         };
         if last {
             self.in_parts = false;
-            written = match output.get(..written)?.strip_suffix(&TAIL) {
-                Some([]) | None => {
-                    // Nothing was there to be flushed: an empty block without its tail (§7.2.3.6).
-                    *output.first_mut()? = 0;
-                    1
-                }
-                Some(rest) => rest.len(),
-            };
+            written = without_tail(output, written)?;
             if !self.keeps_context {
                 self.sleep();
             }
         }
         Some(written)
+    }
+
+    /// The frame of a whole message that other connections send, too. It is compressed without context,
+    /// and what comes next will be, too.
+    pub(crate) fn shared_frame(
+        &mut self,
+        opcode: Opcode,
+        payload: &[u8],
+        variants: &Variants,
+    ) -> Option<Arc<[u8]>> {
+        let setting = self.setting;
+        let frame = variants.get(setting, || frame_alone(setting, opcode, payload))?;
+        self.sleep();
+        Some(frame)
     }
 
     /// Gives the compressor back; the next message begins without context.
@@ -114,4 +122,41 @@ impl Outbound {
             deflater.retire();
         }
     }
+}
+
+/// The most octets that so many can become: 9 bits each, some octets for each block and for the flush,
+/// and room that shows that nothing more is to come.
+const fn bound(size: usize) -> usize {
+    size.saturating_add(size / 8)
+        .saturating_add(size / 64)
+        .saturating_add(32)
+}
+
+/// How many of the first `written` octets a message is sent as (§7.2.1).
+fn without_tail(output: &mut [u8], written: usize) -> Option<usize> {
+    match output.get(..written)?.strip_suffix(&TAIL) {
+        Some(rest) if !rest.is_empty() => Some(rest.len()),
+        _ => {
+            // Nothing was there to be flushed: an empty block without its tail (§7.2.3.6).
+            *output.first_mut()? = 0;
+            Some(1)
+        }
+    }
+}
+
+/// A message in a frame of its own, compressed without context.
+fn frame_alone(setting: Setting, opcode: Opcode, payload: &[u8]) -> Option<Arc<[u8]>> {
+    let mut deflater = Deflater::take(setting);
+    let mut octets = vec![0; bound(payload.len())];
+    let written = deflater.flush(payload, &mut octets)?;
+    deflater.retire();
+    let length = without_tail(&mut octets, written)?;
+    let mut head = [0; MAX_HEADER_LEN];
+    let header = Header::data(true, opcode, length).with_reserved(RSV1);
+    let head_len = header.encode(&mut head);
+    Some(
+        [head.get(..head_len)?, octets.get(..length)?]
+            .concat()
+            .into(),
+    )
 }

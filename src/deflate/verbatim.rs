@@ -33,4 +33,14 @@ impl Outbound {
     }
 
     pub(super) const fn sleep(&mut self) {}
+
+    #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+    pub(crate) fn shared_frame(
+        &mut self,
+        _: crate::opcode::Opcode,
+        _: &[u8],
+        _: &super::Variants,
+    ) -> Option<alloc::sync::Arc<[u8]>> {
+        None
+    }
 }

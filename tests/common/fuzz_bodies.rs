@@ -196,6 +196,7 @@ fn session(role: Role, data: &[u8]) {
         config,
         opening,
         eof: choice & 32 != 0,
+        deflate: None,
     };
     let octets: Vec<&[u8]> = input.chunks(1).collect();
     let (one, two) = input.split_at(usize::from(cut) * input.len() / 256);
@@ -309,6 +310,7 @@ pub fn request_head(data: &[u8]) {
     let opening = Some(Opening {
         subprotocols: vec!["chat".into()],
         reject: None,
+        deflate: None,
     });
     let config = Config::new().with_max_head_size(limit.try_into().unwrap());
     same_in_pieces(
@@ -317,6 +319,7 @@ pub fn request_head(data: &[u8]) {
             config,
             opening,
             eof: true,
+            deflate: None,
         },
         data,
         cut,
@@ -376,6 +379,7 @@ pub fn response_head(data: &[u8]) {
     let opening = Some(Opening {
         subprotocols: vec!["chat".into()],
         reject: None,
+        deflate: None,
     });
     let config = Config::new().with_max_head_size(limit.try_into().unwrap());
     same_in_pieces(
@@ -384,6 +388,7 @@ pub fn response_head(data: &[u8]) {
             config,
             opening,
             eof: true,
+            deflate: None,
         },
         data,
         cut,
