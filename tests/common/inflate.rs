@@ -40,11 +40,11 @@ struct Codes {
 fn codes(lengths: &[usize]) -> Codes {
     let mut counts = [0; 16];
     let mut symbols = Vec::new();
-    for length in 1..=15 {
+    for (length, count) in counts.iter_mut().enumerate().skip(1) {
         let own = (0..lengths.len()).filter(|symbol| lengths[*symbol] == length);
         let before = symbols.len();
         symbols.extend(own);
-        counts[length] = symbols.len() - before;
+        *count = symbols.len() - before;
     }
     Codes { counts, symbols }
 }
@@ -147,7 +147,7 @@ impl Inflated {
                         257..=264 => length - 254,
                         _ => {
                             let extra = (length - 261) / 4;
-                            let base = ((length - 265) % 4 + 4 << extra) + 3;
+                            let base = (((length - 265) % 4 + 4) << extra) + 3;
                             base + bits.number(extra)
                         }
                     };
