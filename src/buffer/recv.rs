@@ -110,10 +110,7 @@ impl<B: Storage> RecvBuffer<B> {
         if room < wanted.max(READ_AHEAD / 2) {
             self.make_room(wanted);
         }
-        self.storage
-            .as_mut()
-            .get_mut(self.marks.end..)
-            .unwrap_or_default()
+        &mut self.storage.as_mut()[self.marks.end..]
     }
 
     #[cold]
@@ -269,6 +266,29 @@ impl<B: Storage> RecvBuffer<B> {
             .as_mut()
             .get_mut(start..end)
             .unwrap_or_default()
+    }
+
+    /// Joins all that has yet to be handled to the message, where that is something but less than
+    /// `limit` octets and there is room for more. Lends it where it lies now, and says whether octets
+    /// have come since this was last asked.
+    #[inline]
+    pub(crate) fn join_less_than(&mut self, limit: u64) -> Option<(&mut [u8], bool)> {
+        let Marks {
+            joined, next, end, ..
+        } = self.marks;
+        let octets = self.storage.as_mut();
+        if next >= end || (end - next) as u64 >= limit || end >= octets.len() {
+            return None;
+        }
+        let fresh = core::mem::take(&mut self.fresh);
+        self.marks.next = end;
+        if joined == next {
+            self.marks.joined = end;
+            return Some((octets.get_mut(next..end)?, fresh));
+        }
+        octets.copy_within(next..end, joined);
+        self.marks.joined = joined + (end - next);
+        Some((octets.get_mut(joined..self.marks.joined)?, fresh))
     }
 
     /// Lends octets by their place.

@@ -141,16 +141,17 @@ impl<S: Side> Connection<S> {
         if let Some(found) = self.find_whole(rx) {
             return Ok(Some(Ready(found)));
         }
-        let mut window = rx.window();
-        if self.machine.is_within_payload(&window) {
-            return match self.machine.take_payload(&mut window) {
+        if self.machine.is_within_payload()
+            && let Some((payload, fresh)) = rx.join_less_than(self.machine.decoder.remaining())
+        {
+            return match self.machine.take_joined(payload, fresh) {
                 Ok(()) => Ok(None),
                 Err(violation) => Err(self.fail(violation, tx)),
             };
         }
         let found = self
             .machine
-            .advance(&mut window, tx, &mut self.side, true)?;
+            .advance(&mut rx.window(), tx, &mut self.side, true)?;
         Ok(found.map(Ready))
     }
 

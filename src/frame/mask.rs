@@ -44,12 +44,7 @@ pub const fn rotate(key: MaskKey, octets: usize) -> MaskKey {
 /// `key` turned so that its first octet in memory is the one for offset `octets`.
 #[inline]
 const fn rotated(key: u32, octets: usize) -> u32 {
-    let bits = match octets & 3 {
-        0 => 0,
-        1 => 8,
-        2 => 16,
-        _ => 24,
-    };
+    let bits = ((octets & 3) as u32).wrapping_mul(8);
     if cfg!(target_endian = "little") {
         key.rotate_right(bits)
     } else {
@@ -123,6 +118,7 @@ fn put_ends<const N: usize>(payload: &mut [u8], first: [u8; N], last: [u8; N]) {
     }
 }
 
+#[inline(never)]
 fn apply_long(payload: &mut [u8], key: u32) {
     let end_key = doubled(rotated(key, payload.len()));
     let last = payload
