@@ -228,13 +228,10 @@ impl<B: Storage> RecvBuffer<B> {
         self.storage.as_ref().len()
     }
 
-    /// The octets that have yet to be handled.
+    /// The octets that have yet to be handled. They are there by the order of the marks.
     #[inline]
-    pub(crate) fn unread(&self) -> &[u8] {
-        self.storage
-            .as_ref()
-            .get(self.marks.next..self.marks.end)
-            .unwrap_or_default()
+    pub(crate) fn unread(&self) -> Option<&[u8]> {
+        self.storage.as_ref().get(self.marks.next..self.marks.end)
     }
 
     /// The message under construction.
@@ -476,7 +473,7 @@ mod tests {
         assert!(big.is_empty());
         assert_eq!(
             (small.kept(), small.unread()),
-            (&b"message"[..], &b"unread"[..])
+            (&b"message"[..], Some(&b"unread"[..]))
         );
         assert_eq!(small.storage.capacity(), 13);
         assert_eq!(
@@ -486,7 +483,7 @@ mod tests {
         small.transfer(&mut big).unwrap();
         assert_eq!(
             (big.kept(), big.unread()),
-            (&b"message"[..], &b"unread"[..])
+            (&b"message"[..], Some(&b"unread"[..]))
         );
         small.release();
         assert_eq!(small.storage.capacity(), 0);
@@ -502,6 +499,6 @@ mod tests {
         assert!(rx.window().is_full());
         rx.window().skip(1);
         assert_eq!(rx.spare().len(), 1);
-        assert_eq!(rx.unread(), b"bcd");
+        assert_eq!(rx.unread(), Some(&b"bcd"[..]));
     }
 }

@@ -178,7 +178,7 @@ impl<S: Side> Connection<S> {
         if !machine.is_express() {
             return None;
         }
-        let frame = WholeFrame::find(rx.unread(), self.side.role().expects_masked())?;
+        let frame = WholeFrame::find(rx.unread()?, self.side.role().expects_masked())?;
         if frame.payload_len as u64 > machine.config.max_message_size() {
             return None;
         }
