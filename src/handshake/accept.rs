@@ -36,7 +36,7 @@ use crate::error::{Misuse, RequestFault, Violation};
 /// ```
 #[must_use]
 pub fn choose_subprotocol<'s>(request: &Request<'_>, supported: &[&'s str]) -> Option<&'s str> {
-    let offered = |name: &&&str| request.subprotocols().any(|offered| offered == **name);
+    let offered = |name: &&&str| request.offered(name).is_some();
     supported.iter().find(offered).copied()
 }
 
@@ -90,8 +90,7 @@ impl<'a> Accept<'a> {
             return Err(Misuse::NotAnUpgrade);
         }
         if let Some(name) = self.subprotocol {
-            let offered = || request.subprotocols().any(|offered| offered == name);
-            if !is_token(name.as_bytes()) || !offered() {
+            if !is_token(name.as_bytes()) || request.offered(name).is_none() {
                 return Err(Misuse::Subprotocol);
             }
         }
