@@ -287,12 +287,6 @@ impl<B: Storage> RecvBuffer<B> {
         self.marks.joined = joined + (end - next);
         Some((octets.get_mut(joined..self.marks.joined)?, fresh))
     }
-
-    /// Lends octets by their place.
-    #[inline]
-    pub(crate) fn lend(&mut self, range: Range<usize>) -> &mut [u8] {
-        self.storage.as_mut().get_mut(range).unwrap_or_default()
-    }
 }
 
 /// What the machine sees of a receive buffer.
@@ -303,7 +297,12 @@ pub(crate) struct Window<'a> {
     max_len: usize,
 }
 
-impl Window<'_> {
+impl<'a> Window<'a> {
+    /// Lends octets by their place.
+    pub(crate) fn lend(self, range: Range<usize>) -> &'a [u8] {
+        self.octets.get(range).unwrap_or_default()
+    }
+
     /// Whether octets have come since this was last asked.
     pub(crate) fn take_fresh(&mut self) -> bool {
         core::mem::take(self.fresh)
@@ -456,7 +455,7 @@ mod tests {
         }
         assert_eq!(window.kept(), b"ABCDEF");
         let place = window.release(6);
-        assert_eq!(rx.lend(place), b"ABCDEF");
+        assert_eq!(rx.window().lend(place), b"ABCDEF");
         assert!(rx.is_empty());
     }
 

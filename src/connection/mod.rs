@@ -67,7 +67,7 @@ pub use self::event::{Event, Handshake, Ready};
 pub use self::sending::HeaderOctets;
 pub use self::side::{Client, Server, Side};
 
-use self::event::{Found, Located, Place};
+use self::event::{Found, Place};
 use self::machine::Machine;
 use crate::buffer::{Output, RecvBuffer, SendBuffer, Storage};
 use crate::close::{CloseCode, Outcome};
@@ -247,13 +247,7 @@ impl<S: Side> Connection<S> {
         rx: &'a mut RecvBuffer<B>,
         tx: &mut SendBuffer<T>,
     ) -> Result<Event<'a>, Violation> {
-        let located = self
-            .machine
-            .locate(found, &mut rx.window(), tx, &mut self.side)?;
-        match Located::over(located.kind, rx.lend(located.place)) {
-            Some(event) => Ok(event),
-            None => Err(self.fail(Violation::InvalidUtf8, tx)),
-        }
+        self.machine.lend(found, rx.window(), tx, &mut self.side)
     }
 
     /// The peer's stream has ended. Poll on until `None`: what came before is still handled.

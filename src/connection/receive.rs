@@ -7,7 +7,7 @@
 use core::ops::Range;
 
 use super::closing::{Input, State};
-use super::event::{Found, Located, LocatedKind, Place, parse_close};
+use super::event::{Event, Found, Located, LocatedKind, Place, parse_close};
 use super::machine::{Machine, head_too_large, write_control};
 use super::side::sealed::Side;
 use crate::buffer::{Output, Window};
@@ -203,9 +203,25 @@ impl Machine {
         })
     }
 
-    /// Carries out what goes with an event, and lets go of its octets.
+    /// Carries out what goes with an event, and lends it.
     #[inline(never)]
-    pub(super) fn locate(
+    pub(super) fn lend<'a>(
+        &mut self,
+        found: Found,
+        mut rx: Window<'a>,
+        tx: &mut dyn Output,
+        side: &mut dyn Side,
+    ) -> Result<Event<'a>, Violation> {
+        let located = self.locate(found, &mut rx, tx, side)?;
+        let event = Located::over(located.kind, rx.lend(located.place));
+        event.ok_or_else(|| {
+            self.fail(Violation::InvalidUtf8, tx, side);
+            Violation::InvalidUtf8
+        })
+    }
+
+    /// Carries out what goes with an event, and lets go of its octets.
+    fn locate(
         &mut self,
         found: Found,
         rx: &mut Window<'_>,

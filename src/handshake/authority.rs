@@ -14,9 +14,11 @@ pub(super) struct Authority<'a> {
 
 impl<'a> Authority<'a> {
     pub(super) fn parse(text: &'a str) -> Result<Self, UrlFault> {
-        Self::parse_host_and_port(text).map_err(|fault| match text.as_bytes().contains(&b'@') {
-            true => UrlFault::UserInfo,
-            false => fault,
+        Self::parse_host_and_port(text).map_err(|fault| {
+            match text.bytes().any(|octet| octet == b'@') {
+                true => UrlFault::UserInfo,
+                false => fault,
+            }
         })
     }
 

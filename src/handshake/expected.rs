@@ -20,7 +20,7 @@
 use super::client::ClientRequest;
 use super::head::Single;
 use super::key::{accept_key, encode_nonce};
-use super::octets::offset_in;
+use super::octets::{is_same, offset_in};
 use super::response::Response;
 use super::token::{is_token, lists_token};
 use crate::error::{Misuse, ResponseFault};
@@ -62,7 +62,7 @@ impl Expected {
         }
         let fields = || response.fields();
         let upgrade = fields().single("Upgrade").get();
-        if !upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case(b"websocket")) {
+        if !upgrade.is_some_and(|upgrade| is_same(upgrade, "websocket")) {
             return Err(ResponseFault::Upgrade);
         }
         if !lists_token(fields().named("Connection"), "upgrade") {

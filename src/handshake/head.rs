@@ -14,7 +14,7 @@
 
 use core::str;
 
-use super::octets::{find_control, is_control, trim_ows};
+use super::octets::{find_control, is_control, is_same, trim_ows};
 use crate::error::{RequestFault, ResponseFault};
 
 /// The largest number of field lines in a head. More are refused, none is ever left out silently.
@@ -258,7 +258,7 @@ impl<'a> Iterator for Named<'a, '_> {
             let line = self.fields.next_line()?;
             // No name holds a colon: where one stands behind the name's length, lengths are equal.
             if let Some((field, [b':', value @ ..])) = line.split_at_checked(self.name.len())
-                && field.eq_ignore_ascii_case(self.name.as_bytes())
+                && is_same(field, self.name)
             {
                 return Some(trim_ows(value));
             }

@@ -28,7 +28,7 @@ use core::{fmt, str};
 use super::authority::Authority;
 use super::head::{Fields, MAX_FIELDS, Named, Single, check_lines, parse_fields, split_line};
 use super::key::is_key;
-use super::octets::{offset_in, split_at_any, split_scheme};
+use super::octets::{is_same, offset_in, split_at_any, split_scheme};
 use super::token::{ListElements, is_extension_list, is_token, lists_token};
 use crate::error::RequestFault;
 
@@ -312,7 +312,7 @@ impl<'a> Target<'a> {
             });
         }
         let (scheme, rest) = split_scheme(target)?;
-        if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+        if !is_same(scheme, "http") && !is_same(scheme, "https") {
             return None;
         }
         let (authority, resource) = split_at_any(rest, b"/?");
@@ -348,7 +348,7 @@ impl<'a> Facts<'a> {
     }
 
     fn add(&mut self, head: &[u8], name: &str, value: &'a [u8]) {
-        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        let is = |known: &str| is_same(name, known);
         // Most fields are told apart by their length alone.
         match name.len() {
             4 if is("Host") => self.host.add(value),
