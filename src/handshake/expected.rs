@@ -22,7 +22,7 @@ use super::head::Single;
 use super::key::{accept_key, encode_nonce};
 use super::octets::{is_same, offset_in};
 use super::response::Response;
-use super::token::{is_token, lists_token};
+use super::token::{ListElements, is_token, lists_token};
 use crate::error::{Misuse, ResponseFault};
 
 /// What the answer to one request must say. It borrows nothing, so that it can wait for the answer.
@@ -143,11 +143,7 @@ impl Offered {
 impl Offered {
     /// Whether this is one of the names. Case matters.
     fn contains(&self, name: &[u8]) -> bool {
-        is_token(name)
-            && self
-                .joined()
-                .split(',')
-                .any(|offered| offered.as_bytes() == name)
+        is_token(name) && ListElements::new(self.joined().as_bytes()).any(|offered| offered == name)
     }
 }
 

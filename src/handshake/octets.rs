@@ -89,6 +89,16 @@ fn same_octets(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(same)
 }
 
+/// The number that these decimal digits are, saturated; `None` where one is no digit.
+pub(super) fn decimal(digits: &[u8]) -> Option<u32> {
+    let mut number = 0_u32;
+    for digit in digits {
+        let digit = digit.is_ascii_digit().then_some(digit & 0x0F)?;
+        number = number.saturating_mul(10).saturating_add(digit.into());
+    }
+    Some(number)
+}
+
 /// Without spaces and tabs at either end (RFC 9110 §5.6.3).
 pub(super) const fn trim_ows(mut octets: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = octets {

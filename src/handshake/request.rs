@@ -324,6 +324,32 @@ impl<'a> Target<'a> {
     }
 }
 
+/// The fields that decide about a request. Most others are told apart by their length alone.
+const KNOWN: [(&str, Known); 9] = [
+    ("Host", Known::Host),
+    ("Upgrade", Known::Upgrade),
+    ("Connection", Known::Connection),
+    ("Content-Length", Known::Length),
+    ("Transfer-Encoding", Known::Coding),
+    ("Sec-WebSocket-Key", Known::Key),
+    ("Sec-WebSocket-Version", Known::Version),
+    (PROTOCOL, Known::Protocol),
+    (EXTENSIONS, Known::Extensions),
+];
+
+#[derive(Clone, Copy)]
+enum Known {
+    Host,
+    Upgrade,
+    Connection,
+    Length,
+    Coding,
+    Key,
+    Version,
+    Protocol,
+    Extensions,
+}
+
 /// What the fields say, collected in one pass.
 #[derive(Default)]
 struct Facts<'a> {
@@ -348,25 +374,25 @@ impl<'a> Facts<'a> {
     }
 
     fn add(&mut self, head: &[u8], name: &str, value: &'a [u8]) {
-        let is = |known: &str| is_same(name, known);
-        // Most fields are told apart by their length alone.
-        match name.len() {
-            4 if is("Host") => self.host.add(value),
-            7 if is("Upgrade") => self.upgrade |= lists_token([value], "websocket"),
-            10 if is("Connection") => self.connection |= lists_token([value], "upgrade"),
-            14 if is("Content-Length") => self.body |= value != b"0",
-            17 if is("Sec-WebSocket-Key") => self.key.add(value),
-            17 if is("Transfer-Encoding") => self.body = true,
-            21 if is("Sec-WebSocket-Version") => self.version.add(value),
-            22 if is(PROTOCOL) => {
+        let Some(known) = KNOWN.iter().find(|(known, _)| is_same(name, known)) else {
+            return;
+        };
+        match known.1 {
+            Known::Host => self.host.add(value),
+            Known::Upgrade => self.upgrade |= lists_token([value], "websocket"),
+            Known::Connection => self.connection |= lists_token([value], "upgrade"),
+            Known::Length => self.body |= value != b"0",
+            Known::Coding => self.body = true,
+            Known::Key => self.key.add(value),
+            Known::Version => self.version.add(value),
+            Known::Protocol => {
                 // A line that offers nothing breaks the grammar.
                 self.bad_list |= ListElements::new(value).next().is_none();
                 if self.offers_at == 0 {
                     self.offers_at = offset_in(head, name.as_bytes()).unwrap_or_default();
                 }
             }
-            24 if is(EXTENSIONS) => self.bad_list |= !is_extension_list(value),
-            _ => {}
+            Known::Extensions => self.bad_list |= !is_extension_list(value),
         }
     }
 

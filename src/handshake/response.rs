@@ -19,6 +19,7 @@
 use core::{fmt, str};
 
 use super::head::{Fields, MAX_FIELDS, check_lines, parse_fields, split_line};
+use super::octets::decimal;
 use super::token::is_token;
 use crate::error::ResponseFault;
 
@@ -133,12 +134,8 @@ fn parse_status_line(line: &[u8]) -> Option<(u8, u16)> {
     let (digits, [] | [b' ', ..]) = digits.split_first_chunk::<3>()? else {
         return None;
     };
-    let mut status = 0_u16;
-    for digit in digits {
-        let digit = digit.is_ascii_digit().then_some(digit & 0x0F)?;
-        status = status.wrapping_mul(10).wrapping_add(digit.into());
-    }
-    Some((*version, status))
+    // Three digits always fit.
+    Some((*version, u16::try_from(decimal(digits)?).ok()?))
 }
 
 impl fmt::Debug for Response<'_> {
