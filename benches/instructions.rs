@@ -21,6 +21,7 @@ fn frame(kind: MessageKind, payload: &[u8]) -> Vec<u8> {
 }
 
 /// Receives `count` messages, in reads of `read` octets.
+#[inline(never)]
 fn receive(kind: MessageKind, size: usize, read: usize, count: usize) -> usize {
     let frame = frame(kind, &vec![b'a'; size]);
     let batch = (64 * 1024 / frame.len()).max(1);
@@ -45,6 +46,7 @@ fn receive(kind: MessageKind, size: usize, read: usize, count: usize) -> usize {
     received
 }
 
+#[inline(never)]
 fn send(kind: MessageKind, size: usize, count: usize, client: bool) -> usize {
     let payload = "a".repeat(size);
     let mut tx = SendBuffer::new();

@@ -72,7 +72,7 @@ pub use self::event::{Event, Handshake, Ready};
 pub use self::sending::HeaderOctets;
 pub use self::side::{Client, Server, Side};
 
-use self::event::{Found, Located, Place};
+use self::event::{Found, Place};
 use self::machine::Machine;
 use crate::buffer::{Output, RecvBuffer, SendBuffer, Storage};
 use crate::close::{CloseCode, Outcome};
@@ -146,9 +146,10 @@ impl<S: Side> Connection<S> {
         if let Some(found) = self.find_whole(rx) {
             return Ok(Some(Ready(found)));
         }
-        let mut window = rx.window();
-        if self.machine.is_within_payload(&window) {
-            return match self.machine.take_payload(&mut window) {
+        if self.machine.is_within_payload()
+            && let Some((payload, fresh)) = rx.join_less_than(self.machine.decoder.remaining())
+        {
+            return match self.machine.take_joined(payload, fresh) {
                 Ok(()) => Ok(None),
                 Err(violation) => Err(self.fail(violation, tx)),
             };
@@ -193,7 +194,7 @@ impl<S: Side> Connection<S> {
         if !machine.is_express() {
             return None;
         }
-        let frame = WholeFrame::find(rx.unread(), self.side.role().expects_masked())?;
+        let frame = WholeFrame::find(rx.unread()?, self.side.role().expects_masked())?;
         if frame.payload_len as u64 > machine.config.max_message_size() {
             return None;
         }
@@ -262,13 +263,7 @@ impl<S: Side> Connection<S> {
         rx: &'a mut RecvBuffer<B>,
         tx: &mut SendBuffer<T>,
     ) -> Result<Event<'a>, Violation> {
-        let located = self
-            .machine
-            .locate(found, &mut rx.window(), tx, &mut self.side)?;
-        match Located::over(located.kind, rx.lend(located.place)) {
-            Some(event) => Ok(event),
-            None => Err(self.fail(Violation::InvalidUtf8, tx)),
-        }
+        self.machine.lend(found, rx.window(), tx, &mut self.side)
     }
 
     /// The peer's stream has ended. Poll on until `None`: what came before is still handled.

@@ -284,7 +284,7 @@ impl<K: KeySource> Connection<Client<K>> {
             return None;
         };
         let (head, body) = rx
-            .unread()
+            .unread()?
             .split_at_checked(self.machine.opening.head_len())?;
         Some(Response::parse(head).ok()?.with_body(body))
     }

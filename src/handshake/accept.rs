@@ -37,7 +37,7 @@ use crate::error::{Misuse, RequestFault, Violation};
 /// ```
 #[must_use]
 pub fn choose_subprotocol<'s>(request: &Request<'_>, supported: &[&'s str]) -> Option<&'s str> {
-    let offered = |name: &&&str| request.subprotocols().any(|offered| offered == **name);
+    let offered = |name: &&&str| request.offered(name).is_some();
     supported.iter().find(offered).copied()
 }
 
@@ -117,11 +117,10 @@ impl<'a> Accept<'a> {
     /// The answer to this request, checked: as [`check`](Self::check).
     pub(crate) fn answer<'r>(&'r self, request: &Request<'r>) -> Result<Answer<'r>, Misuse> {
         let key = request.key().ok_or(Misuse::NotAnUpgrade)?;
-        if let Some(name) = self.subprotocol {
-            let offered = || request.subprotocols().any(|offered| offered == name);
-            if !is_token(name.as_bytes()) || !offered() {
-                return Err(Misuse::Subprotocol);
-            }
+        if let Some(name) = self.subprotocol
+            && (!is_token(name.as_bytes()) || request.offered(name).is_none())
+        {
+            return Err(Misuse::Subprotocol);
         }
         check_fields(self.fields, &[])?;
         Ok(Answer {
@@ -304,38 +303,46 @@ const PLAIN_TEXT: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
 
 /// The name of a status (RFC 9110 §15), empty where it is seldom met in an answer to an upgrade.
 const fn reason_phrase(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        204 => "No Content",
-        301 => "Moved Permanently",
-        302 => "Found",
-        303 => "See Other",
-        304 => "Not Modified",
-        307 => "Temporary Redirect",
-        308 => "Permanent Redirect",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        406 => "Not Acceptable",
-        408 => "Request Timeout",
-        409 => "Conflict",
-        410 => "Gone",
-        414 => "URI Too Long",
-        421 => "Misdirected Request",
-        426 => "Upgrade Required",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        500 => "Internal Server Error",
-        501 => "Not Implemented",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        505 => "HTTP Version Not Supported",
-        _ => "",
+    let mut rest = REASON_PHRASES;
+    while let [(known, phrase), others @ ..] = rest {
+        if *known == status {
+            return phrase;
+        }
+        rest = others;
     }
+    ""
 }
+
+const REASON_PHRASES: &[(u16, &str)] = &[
+    (200, "OK"),
+    (204, "No Content"),
+    (301, "Moved Permanently"),
+    (302, "Found"),
+    (303, "See Other"),
+    (304, "Not Modified"),
+    (307, "Temporary Redirect"),
+    (308, "Permanent Redirect"),
+    (400, "Bad Request"),
+    (401, "Unauthorized"),
+    (403, "Forbidden"),
+    (404, "Not Found"),
+    (405, "Method Not Allowed"),
+    (406, "Not Acceptable"),
+    (408, "Request Timeout"),
+    (409, "Conflict"),
+    (410, "Gone"),
+    (414, "URI Too Long"),
+    (421, "Misdirected Request"),
+    (426, "Upgrade Required"),
+    (429, "Too Many Requests"),
+    (431, "Request Header Fields Too Large"),
+    (500, "Internal Server Error"),
+    (501, "Not Implemented"),
+    (502, "Bad Gateway"),
+    (503, "Service Unavailable"),
+    (504, "Gateway Timeout"),
+    (505, "HTTP Version Not Supported"),
+];
 
 #[cfg(all(test, feature = "std"))]
 mod tests {

@@ -22,9 +22,9 @@
 use super::client::ClientRequest;
 use super::head::Single;
 use super::key::{accept_key, encode_nonce};
-use super::octets::offset_in;
+use super::octets::{is_same, offset_in};
 use super::response::Response;
-use super::token::{is_token, lists_token};
+use super::token::{ListElements, is_token, lists_token};
 use super::{DeflateChoice, DeflateParameters};
 use crate::error::{Misuse, ResponseFault};
 
@@ -95,7 +95,7 @@ impl Expected {
         }
         let fields = || response.fields();
         let upgrade = fields().single("Upgrade").get();
-        if !upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case(b"websocket")) {
+        if !upgrade.is_some_and(|upgrade| is_same(upgrade, "websocket")) {
             return Err(ResponseFault::Upgrade);
         }
         if !lists_token(fields().named("Connection"), "upgrade") {
@@ -175,11 +175,7 @@ impl Offered {
 impl Offered {
     /// Whether this is one of the names. Case matters.
     fn contains(&self, name: &[u8]) -> bool {
-        is_token(name)
-            && self
-                .joined()
-                .split(',')
-                .any(|offered| offered.as_bytes() == name)
+        is_token(name) && ListElements::new(self.joined().as_bytes()).any(|offered| offered == name)
     }
 }
 

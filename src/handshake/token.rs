@@ -8,7 +8,7 @@
 //! assert!(!lists_token([&b"upgradeX, \"upgrade\""[..]], "upgrade"));
 //! ```
 
-use super::octets::{OctetSet, trim_ows};
+use super::octets::{OctetSet, is_same, trim_ows};
 
 /// Whether these octets are a token: one or more of the octets that RFC 9110 §5.6.2 lists.
 #[must_use]
@@ -31,11 +31,9 @@ pub(super) const TCHARS: OctetSet = OctetSet::alphanumeric_and(b"!#$%&'*+-.^_`|~
 ///
 /// Only whole elements count: neither a part of one, nor what stands within a quoted string.
 pub fn lists_token<'a>(values: impl IntoIterator<Item = &'a [u8]>, token: &str) -> bool {
-    let token = token.as_bytes();
     values.into_iter().any(|value| {
         // Most often the token is all that the line holds.
-        value.eq_ignore_ascii_case(token)
-            || ListElements::new(value).any(|element| element.eq_ignore_ascii_case(token))
+        is_same(value, token) || ListElements::new(value).any(|element| is_same(element, token))
     })
 }
 
