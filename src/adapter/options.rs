@@ -16,6 +16,8 @@
 use core::time::Duration;
 
 use crate::config::Config;
+#[cfg(any(feature = "deflate", feature = "inflate"))]
+use crate::handshake::DeflateConfig;
 use crate::handshake::{
     Accept, ClientRequest, OriginPolicy, Rejection, Request, Url, choose_subprotocol,
 };
@@ -44,6 +46,8 @@ pub struct AcceptOptions<'a> {
     origins: OriginPolicy<'a>,
     subprotocols: &'a [&'a str],
     write_timeout: Option<Duration>,
+    #[cfg(any(feature = "deflate", feature = "inflate"))]
+    deflate: Option<DeflateConfig>,
 }
 
 impl Default for AcceptOptions<'_> {
@@ -62,6 +66,8 @@ impl<'a> AcceptOptions<'a> {
             origins: OriginPolicy::SameHost,
             subprotocols: &[],
             write_timeout: WRITE_TIMEOUT,
+            #[cfg(any(feature = "deflate", feature = "inflate"))]
+            deflate: None,
         }
     }
 
@@ -86,6 +92,14 @@ impl<'a> AcceptOptions<'a> {
         self
     }
 
+    /// Agrees to compress messages with clients that offer it (RFC 7692).
+    #[cfg(any(feature = "deflate", feature = "inflate"))]
+    #[must_use]
+    pub const fn with_deflate(mut self, config: DeflateConfig) -> Self {
+        self.deflate = Some(config);
+        self
+    }
+
     /// Subprotocols that are spoken, the preferred ones first.
     #[must_use]
     pub const fn with_subprotocols(mut self, subprotocols: &'a [&'a str]) -> Self {
@@ -106,7 +120,7 @@ impl<'a> AcceptOptions<'a> {
     }
 
     /// The answer to a request: 403 for a page from elsewhere, else as `decide` says; where it names no
-    /// subprotocol, with the one that is preferred here.
+    /// subprotocol, or says nothing of compression, with what is preferred here.
     ///
     /// # Errors
     /// The rejection that is to be sent.
@@ -119,6 +133,11 @@ impl<'a> AcceptOptions<'a> {
             return Err(Rejection::new(403));
         }
         let accept = decide(request)?;
+        #[cfg(any(feature = "deflate", feature = "inflate"))]
+        let accept = match (accept.deflate(), self.deflate) {
+            (None, Some(config)) => accept.with_deflate(config),
+            _ => accept,
+        };
         let preferred = choose_subprotocol(request, self.subprotocols);
         Ok(match (accept.subprotocol(), preferred) {
             (None, Some(name)) => accept.with_subprotocol(name),
@@ -147,6 +166,8 @@ pub struct ConnectOptions<'a> {
     origin: Option<&'a str>,
     connect_timeout: Option<Duration>,
     write_timeout: Option<Duration>,
+    #[cfg(any(feature = "deflate", feature = "inflate"))]
+    deflate: Option<DeflateConfig>,
 }
 
 impl Default for ConnectOptions<'_> {
@@ -167,6 +188,8 @@ impl<'a> ConnectOptions<'a> {
             origin: None,
             connect_timeout: Some(Duration::from_secs(10)),
             write_timeout: WRITE_TIMEOUT,
+            #[cfg(any(feature = "deflate", feature = "inflate"))]
+            deflate: None,
         }
     }
 
@@ -174,6 +197,14 @@ impl<'a> ConnectOptions<'a> {
     #[must_use]
     pub const fn with_config(mut self, config: Config) -> Self {
         self.config = config;
+        self
+    }
+
+    /// Offers to compress messages (RFC 7692).
+    #[cfg(any(feature = "deflate", feature = "inflate"))]
+    #[must_use]
+    pub const fn with_deflate(mut self, config: DeflateConfig) -> Self {
+        self.deflate = Some(config);
         self
     }
 
@@ -237,6 +268,11 @@ impl<'a> ConnectOptions<'a> {
         let request = ClientRequest::from_url(url, nonce)
             .with_subprotocols(self.subprotocols)
             .with_fields(self.fields);
+        #[cfg(any(feature = "deflate", feature = "inflate"))]
+        let request = match self.deflate {
+            Some(config) => request.with_deflate(config),
+            None => request,
+        };
         match self.origin {
             Some(origin) => request.with_origin(origin),
             None => request,

@@ -2,6 +2,8 @@
 
 use crate::buffer::{SendBuffer, Storage};
 use crate::close::CloseCode;
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+use crate::connection::Broadcast;
 use crate::connection::{Connection, Server, Side};
 use crate::error::Misuse;
 use crate::handshake::{Accept, Rejection, Request};
@@ -93,6 +95,13 @@ impl<'a, S: Side, B: Storage> Outgoing<'a, S, B> {
         self.ws.end_message(part, self.tx)
     }
 
+    /// Whether messages are compressed from the next one on, where both ends have agreed to do so.
+    ///
+    /// See [`Connection::set_compressing`].
+    pub fn set_compressing(&mut self, compressing: bool) {
+        self.ws.set_compressing(compressing);
+    }
+
     /// Queues a Close. Go on with the events until there are none.
     ///
     /// # Errors
@@ -111,7 +120,7 @@ impl<'a, S: Side, B: Storage> Outgoing<'a, S, B> {
 
     /// How many octets wait to be written.
     #[must_use]
-    pub const fn buffered_amount(&self) -> usize {
+    pub fn buffered_amount(&self) -> usize {
         self.tx.len()
     }
 
@@ -129,6 +138,15 @@ impl<B: Storage> Outgoing<'_, Server, B> {
     /// See [`Connection::accept`].
     pub fn accept(&mut self, request: &Request<'_>, accept: &Accept<'_>) -> Result<(), Misuse> {
         self.ws.accept(request, accept, self.tx)
+    }
+
+    /// Queues a message that other connections send, too. Its payload is not copied.
+    ///
+    /// # Errors
+    /// See [`Connection::send_shared`].
+    #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+    pub fn send_shared(&mut self, message: &Broadcast) -> Result<(), Misuse> {
+        self.ws.send_shared(message, self.tx)
     }
 
     /// Answers the request with another status, and ends the connection.

@@ -200,7 +200,7 @@ impl Connection<Server> {
             .reserve(answer.len())
             .map_err(|_| Misuse::SendBufferFull)?;
         answer.put(&mut |piece| fill(&mut room, piece));
-        if let Some((deflate, config)) = answer.deflate().zip(accept.deflate()) {
+        if let Some((deflate, config)) = answer.deflate().zip(accept.deflate_choice()) {
             self.machine
                 .agree(deflate.parameters(), &config, Role::Server);
         }

@@ -83,7 +83,13 @@ impl<'a> Accept<'a> {
     }
 
     /// How messages are to be compressed, where they are.
-    pub(crate) const fn deflate(&self) -> Option<DeflateChoice> {
+    #[cfg(any(feature = "deflate", feature = "inflate"))]
+    #[must_use]
+    pub const fn deflate(&self) -> Option<super::DeflateConfig> {
+        self.deflate
+    }
+
+    pub(crate) const fn deflate_choice(&self) -> Option<DeflateChoice> {
         self.deflate
     }
 
