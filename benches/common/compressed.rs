@@ -1,7 +1,7 @@
 //! Compressed messages, through a connection and through the codec alone: the same octets, with context
 //! takeover, at level 1.
 
-#![allow(unreachable_pub)]
+#![allow(dead_code, unreachable_pub)]
 
 use std::hint::black_box;
 
