@@ -95,3 +95,8 @@ pub use time::Instant;
 #[cfg(all(doctest, feature = "std"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The programs of `docs/compression.md`, compiled.
+#[cfg(all(doctest, feature = "deflate"))]
+#[doc = include_str!("../docs/compression.md")]
+struct Compression;
