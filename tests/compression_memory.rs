@@ -101,9 +101,9 @@ fn table() -> String {
     );
     for (name, config) in SETTINGS {
         // More connections than a thread keeps codecs for, so that only their own count.
-        let (few, many) = (held(config, 8), held(config, 12));
+        let (few, many) = (held(config, 5), held(config, 7));
         let each = |at: usize| {
-            let octets = (many[at] - few[at]) / 4;
+            let octets = (many[at] - few[at]) / 2;
             if octets < 1024 {
                 format!("{octets} octets")
             } else {
