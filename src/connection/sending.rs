@@ -89,10 +89,7 @@ impl<S: Side> Connection<S> {
         payload: &[u8],
         tx: &mut SendBuffer<T>,
     ) -> Result<(), Misuse> {
-        self.check_open()?;
-        if !self.machine.outgoing.is_none() {
-            return Err(Misuse::MessageInProgress);
-        }
+        self.check_between_messages()?;
         self.put_data(true, opcode, payload, tx)
     }
 
@@ -124,16 +121,22 @@ impl<S: Side> Connection<S> {
         }
     }
 
+    #[inline]
+    fn check_between_messages(&self) -> Result<(), Misuse> {
+        self.check_open()?;
+        match self.machine.outgoing.is_none() {
+            true => Ok(()),
+            false => Err(Misuse::MessageInProgress),
+        }
+    }
+
     /// Begins a message that is sent in parts, each of which becomes a frame (RFC 6455 §5.4). Control
     /// frames may be sent between them; other messages may not.
     ///
     /// # Errors
     /// [`Misuse::NotOpen`], [`Misuse::Closing`] or [`Misuse::MessageInProgress`].
     pub fn begin_message(&mut self, kind: MessageKind) -> Result<(), Misuse> {
-        self.check_open()?;
-        if !self.machine.outgoing.is_none() {
-            return Err(Misuse::MessageInProgress);
-        }
+        self.check_between_messages()?;
         self.machine.outgoing = Outgoing {
             kind: Some(kind),
             ..Outgoing::new()
@@ -210,10 +213,7 @@ impl<S: Side> Connection<S> {
         kind: MessageKind,
         payload: &mut [u8],
     ) -> Result<HeaderOctets, Misuse> {
-        self.check_open()?;
-        if !self.machine.outgoing.is_none() {
-            return Err(Misuse::MessageInProgress);
-        }
+        self.check_between_messages()?;
         if kind == MessageKind::Text && core::str::from_utf8(payload).is_err() {
             return Err(Misuse::InvalidUtf8);
         }
@@ -222,6 +222,21 @@ impl<S: Side> Connection<S> {
             mask::apply(payload, key);
         }
         Ok(self.header_apart(kind, payload.len(), key))
+    }
+
+    /// As `send_header` of a server, for an adapter that serves both roles: `None` at a client's end,
+    /// which has to mask the payload. Nothing has been changed then.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text).
+    pub fn send_header_unmasked(
+        &mut self,
+        kind: MessageKind,
+        payload_len: usize,
+    ) -> Result<Option<HeaderOctets>, Misuse> {
+        self.check_between_messages()?;
+        let unmasked = !self.side.role().masks();
+        Ok(unmasked.then(|| self.header_apart(kind, payload_len, None)))
     }
 
     fn header_apart(
@@ -346,10 +361,7 @@ impl Connection<super::Server> {
         kind: MessageKind,
         payload_len: usize,
     ) -> Result<HeaderOctets, Misuse> {
-        self.check_open()?;
-        if !self.machine.outgoing.is_none() {
-            return Err(Misuse::MessageInProgress);
-        }
+        self.check_between_messages()?;
         Ok(self.header_apart(kind, payload_len, None))
     }
 }

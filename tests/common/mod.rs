@@ -7,6 +7,7 @@ pub mod fuzz_bodies;
 pub mod pair;
 pub mod rng;
 pub mod trace;
+pub mod wire;
 
 use websocket_proto::buffer::Storage;
 use websocket_proto::handshake::{ClientRequest, Rejection, encode_nonce};
