@@ -4,7 +4,8 @@
 //! - `blocking`: any `Read + Write`, and `std::net` (feature `std`).
 //! - `tokio`: its TCP streams, and any `AsyncRead + AsyncWrite` (feature `tokio`).
 //! - `futures_io`: the streams of smol, async-std and others (feature `futures-io`).
-//! - `poll`: what these two have in common, for runtimes of another make (feature `poll`).
+//! - `embedded`: embedded-io-async, in fixed buffers (feature `embedded-io-async`).
+//! - `poll`: what tokio and futures-io have in common, for runtimes of another make (feature `poll`).
 //!
 //! What they have in common stands here: the [`Driver`], the options of [accepting](AcceptOptions) and
 //! [connecting](ConnectOptions), [the means to answer](Outgoing), and with `std` errors, the clock and
@@ -19,6 +20,8 @@ mod timer;
 pub mod blocking;
 #[cfg(feature = "std")]
 mod clock;
+#[cfg(feature = "embedded-io-async")]
+pub mod embedded;
 #[cfg(feature = "std")]
 mod entropy;
 #[cfg(feature = "std")]
