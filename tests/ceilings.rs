@@ -455,3 +455,113 @@ fn rule_49_a_handshake_octet_by_octet_allocates_as_seldom_as_in_one_piece() {
     assert!(count(1) <= 5, "{} for octets", count(1));
     assert!(count(head.len()) <= 1);
 }
+
+// ---- async adapters ------------------------------------------------------------------------------
+
+#[cfg(feature = "poll")]
+mod tasks {
+    use std::pin::pin;
+
+    use websocket_proto::adapter::poll::WebSocket;
+
+    use super::common::wire::{Clock, EASY, Handle, Pipe, run, settle};
+    use super::*;
+
+    /// A server's end that has echoed a message of 16 KiB and waits, so that everything is warm.
+    fn warm() -> (WebSocket<Pipe, Clock, websocket_proto::Server>, Handle) {
+        let (pipe, peer) = common::wire::pipe(EASY);
+        let ws = open_server(Config::new());
+        let mut ws = WebSocket::from_parts(pipe, Clock::default(), ws, RecvBuffer::new(), None);
+        exchange(&mut ws, &peer, 16 << 10);
+        (ws, peer)
+    }
+
+    fn exchange(
+        ws: &mut WebSocket<Pipe, Clock, websocket_proto::Server>,
+        peer: &Handle,
+        length: usize,
+    ) {
+        peer.send(&to_server(0x82, &vec![7; length]));
+        let (event, mut out) = run(ws.next()).unwrap().unwrap();
+        let Event::Binary(octets) = event else {
+            panic!("{event:?}")
+        };
+        out.send_binary(octets).unwrap();
+        assert!(settle(pin!(ws.next())).is_none());
+        assert_eq!(whole_frames(&peer.take())[0].payload.len(), length);
+    }
+
+    #[test]
+    fn an_idle_task_holds_no_buffer() {
+        // What the thread has to lend isn't the connections'.
+        let lent = warm();
+        let before = HELD.get();
+        let connections: Vec<_> = (0..100)
+            .map(|_| {
+                let (ws, peer) = warm();
+                // The pipe's own memory is the test's.
+                peer.shrink();
+                (ws, peer)
+            })
+            .collect();
+        let bare: Vec<_> = (0..100)
+            .map(|_| (common::wire::pipe(EASY), Clock::default()))
+            .collect();
+        let all = HELD.get() - before;
+        drop(bare);
+        let bare = all - (HELD.get() - before);
+        let each = (all - 2 * bare) / 100;
+        let least = size_of_val(&connections[0].0) - size_of::<Pipe>();
+        assert!(
+            each <= least as isize + 8,
+            "{each} beyond the pipe, of {least}"
+        );
+        drop((connections, lent));
+    }
+
+    #[test]
+    fn rule_48_an_unfinished_message_takes_at_most_twice_its_octets_and_one_kib() {
+        let (mut ws, peer) = warm();
+        let message = to_server(0x82, &vec![7; 300_000]);
+        let before = HELD.get();
+        for (at, part) in message.chunks(777).enumerate() {
+            peer.send(part);
+            let settled = settle(pin!(async { ws.next().await.map(drop) }));
+            peer.shrink();
+            let come = ((at + 1) * 777).min(message.len());
+            if come == message.len() {
+                assert!(settled.is_some());
+            } else {
+                assert!(settled.is_none());
+                let held = HELD.get() - before;
+                // And the place where the buffer is noted down.
+                assert!(held <= 2 * come as isize + 1024 + 128, "{held} for {come}");
+            }
+        }
+        assert!(settle(pin!(ws.next())).is_none());
+        assert!(HELD.get() - before < 1024, "given back");
+    }
+
+    #[test]
+    fn a_warm_connection_allocates_nothing_for_a_message() {
+        let (mut ws, peer) = warm();
+        for length in [16, 1000, 16 << 10, 64 << 10] {
+            exchange(&mut ws, &peer, length);
+            let frame = to_server(0x82, &vec![7; length]);
+            peer.send(&frame);
+            let count = allocations(|| {
+                let (event, mut out) = run(ws.next()).unwrap().unwrap();
+                if let Event::Binary(octets) = event {
+                    out.send_binary(octets).unwrap();
+                }
+                assert!(settle(pin!(ws.next())).is_none());
+            });
+            assert_eq!(peer.take().len(), whole_answer(length));
+            assert_eq!(count, 0, "{length}");
+        }
+    }
+
+    fn whole_answer(length: usize) -> usize {
+        to_client(0x82, &vec![7; length]).len()
+    }
+}

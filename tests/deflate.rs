@@ -485,7 +485,7 @@ fn received<S: websocket_proto::Side>(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_one_end_compresses_the_other_inflates_and_so_does_anybody(

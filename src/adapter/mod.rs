@@ -2,6 +2,10 @@
 //! the one [`Driver`] says.
 //!
 //! - `blocking`: any `Read + Write`, and `std::net` (feature `std`).
+//! - `tokio`: its TCP streams, and any `AsyncRead + AsyncWrite` (feature `tokio`).
+//! - `futures_io`: the streams of smol, async-std and others (feature `futures-io`).
+//! - `embedded`: embedded-io-async, in fixed buffers (feature `embedded-io-async`).
+//! - `poll`: what tokio and futures-io have in common, for runtimes of another make (feature `poll`).
 //!
 //! What they have in common stands here: the [`Driver`], the options of [accepting](AcceptOptions) and
 //! [connecting](ConnectOptions), [the means to answer](Outgoing), and with `std` errors, the clock and
@@ -10,19 +14,28 @@
 pub mod driver;
 mod options;
 mod outgoing;
+mod timer;
 
 #[cfg(feature = "std")]
 pub mod blocking;
 #[cfg(feature = "std")]
 mod clock;
+#[cfg(feature = "embedded-io-async")]
+pub mod embedded;
 #[cfg(feature = "std")]
 mod entropy;
 #[cfg(feature = "std")]
 mod error;
+#[cfg(feature = "futures-io")]
+pub mod futures_io;
 #[cfg(feature = "alloc")]
 mod outcome;
+#[cfg(feature = "poll")]
+pub mod poll;
 #[cfg(feature = "std")]
 mod sizes;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 
 #[cfg(feature = "std")]
 pub use clock::now;
@@ -35,3 +48,4 @@ pub use options::{AcceptOptions, ConnectOptions};
 #[cfg(feature = "alloc")]
 pub use outcome::Outcome;
 pub use outgoing::Outgoing;
+pub use timer::Timer;

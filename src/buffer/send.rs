@@ -71,6 +71,12 @@ impl SendBuffer<alloc::vec::Vec<u8>> {
         }
     }
 
+    /// Makes the buffer grow up to `limit` octets from now on: for one that goes from connection to
+    /// connection.
+    pub const fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
+    }
+
     /// Gives back the memory beyond what waits: all of it where nothing does.
     pub fn release(&mut self) {
         self.compact();
@@ -204,6 +210,16 @@ impl<B: Storage> SendBuffer<B> {
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.storage.as_ref().len()
+    }
+
+    /// Queues octets as they are: the header of a message that was made apart, or what is left of its
+    /// payload (see [`send_apart`](crate::Connection::send_apart)).
+    ///
+    /// # Errors
+    /// [`Full`] where they would pass the limit, or don't fit a fixed storage. None is taken.
+    pub fn extend(&mut self, octets: &[u8]) -> Result<(), Full> {
+        self.reserve(octets.len())?.copy_from_slice(octets);
+        Ok(())
     }
 
     /// Forgets what waits: the transport can't write any more.

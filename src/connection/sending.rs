@@ -238,6 +238,21 @@ impl<S: Side> Connection<S> {
         Ok(self.header_apart(kind, payload.len(), key))
     }
 
+    /// As `send_header` of a server, for an adapter that serves both roles: `None` at a client's end,
+    /// which has to mask the payload. Nothing has been changed then.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text).
+    pub fn send_header_unmasked(
+        &mut self,
+        kind: MessageKind,
+        payload_len: usize,
+    ) -> Result<Option<HeaderOctets>, Misuse> {
+        self.check_may_begin()?;
+        let unmasked = !self.side.role().masks();
+        Ok(unmasked.then(|| self.header_apart(kind, payload_len, None)))
+    }
+
     fn header_apart(
         &mut self,
         kind: MessageKind,

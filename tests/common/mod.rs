@@ -8,6 +8,7 @@ pub mod inflate;
 pub mod pair;
 pub mod rng;
 pub mod trace;
+pub mod wire;
 
 use websocket_proto::buffer::Storage;
 use websocket_proto::handshake::{ClientRequest, Rejection, encode_nonce};

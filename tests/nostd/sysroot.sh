@@ -30,6 +30,8 @@ sysroot alloc core compiler_builtins alloc
 
 compile core || fail "without features the crate needs more than core"
 echo "ok    sysroot: without features the crate needs only core"
+compile core --features embedded-io-async || fail "with the feature embedded-io-async the crate needs more than core"
+echo "ok    sysroot: with the feature embedded-io-async the crate needs only core"
 compile alloc --features alloc || fail "with the feature alloc the crate needs more than core and alloc"
 echo "ok    sysroot: with the feature alloc the crate needs only core and alloc"
 compile alloc --features inflate || fail "with the feature inflate the crate needs more than core and alloc"

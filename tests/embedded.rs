@@ -1,0 +1,321 @@
+//! The adapter for fixed buffers, over a transport in memory and with a clock that the test moves. No
+//! runtime takes part: futures are polled by hand, and dropped wherever they wait.
+#![cfg(all(feature = "embedded-io-async", feature = "poll"))]
+
+mod common;
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::pin;
+use std::time::Duration;
+
+use common::frames::{close_payload, to_client, to_server, whole_frames};
+use common::wire::{
+    Clock, EASY, HARD, Handle, Manner, Pipe, dropped_at_every_wait, pair, pipe, run, run_both,
+    settle,
+};
+use common::{KEY, NONCE, answer_with, request_with};
+use embedded_io_async::{ErrorType, Read, Write};
+use websocket_proto::adapter::embedded::{
+    Buffers, ClientSocket, Error, NoTimer, ServerSocket, WebSocket, accept_with, connect_over,
+};
+use websocket_proto::adapter::poll::Io;
+use websocket_proto::adapter::{AcceptOptions, ConnectOptions, Timer};
+use websocket_proto::handshake::{Accept, Rejection, Url};
+use websocket_proto::{CloseCode, Config, Event, Misuse, ResponseFault, Side, Violation};
+
+/// The pipe as a device's socket.
+struct Socket(Pipe);
+
+impl ErrorType for Socket {
+    type Error = io::Error;
+}
+
+impl Read for Socket {
+    async fn read(&mut self, octets: &mut [u8]) -> io::Result<usize> {
+        poll_fn(|cx| self.0.poll_read(cx, octets)).await
+    }
+}
+
+impl Write for Socket {
+    async fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        poll_fn(|cx| self.0.poll_write(cx, octets)).await
+    }
+
+    async fn flush(&mut self) -> io::Result<()> {
+        poll_fn(|cx| self.0.poll_flush(cx)).await
+    }
+}
+
+type Keys = fn() -> [u8; 4];
+type Server<'b> = ServerSocket<'b, Socket, Clock>;
+type Client<'b> = ClientSocket<'b, Socket, Clock, Keys>;
+
+/// Memory for one end.
+struct Memory([u8; 1024], [u8; 512]);
+
+impl Memory {
+    const fn new() -> Self {
+        Self([0; 1024], [0; 512])
+    }
+
+    fn buffers(&mut self) -> Buffers<'_> {
+        Buffers {
+            rx: &mut self.0,
+            tx: &mut self.1,
+        }
+    }
+}
+
+/// Both ends of a connection, opened.
+fn opened<'b>(
+    manner: Manner,
+    here: &'b mut Memory,
+    there: &'b mut Memory,
+) -> (Server<'b>, Client<'b>) {
+    let (pipe, other) = pair(manner);
+    let options = AcceptOptions::new();
+    let accepted = accept_with(
+        Socket(pipe),
+        Clock::default(),
+        here.buffers(),
+        &options,
+        |_| Ok(Accept::new()),
+    );
+    let url = Url::parse("ws://a/").unwrap();
+    let options = ConnectOptions::new();
+    let request = options.request(&url, NONCE);
+    let keys = (|| KEY) as Keys;
+    let connected = connect_over(
+        Socket(other),
+        Clock::default(),
+        there.buffers(),
+        &request,
+        &options,
+        keys,
+    );
+    let (server, client) = run_both(accepted, connected);
+    (server.unwrap(), client.unwrap())
+}
+
+/// A server's end that is open, its peer's hand, and the time.
+fn open(manner: Manner, memory: &mut Memory) -> (Server<'_>, Handle, Clock) {
+    let (pipe, peer) = pipe(manner);
+    let clock = Clock::default();
+    peer.send(&request_with(""));
+    let options = AcceptOptions::new();
+    let buffers = memory.buffers();
+    let ws = accept_with(Socket(pipe), clock.clone(), buffers, &options, |_| {
+        Ok(Accept::new())
+    });
+    let ws = run(ws).unwrap();
+    assert_eq!(peer.take(), answer_with(""));
+    (ws, peer, clock)
+}
+
+/// Waits for an event, has it answered if it is a message, and says whether there was one.
+async fn echo_one<T: Read + Write, C: Timer, S: Side>(
+    ws: &mut WebSocket<'_, T, C, S>,
+) -> Result<bool, Error<T::Error>> {
+    match ws.next().await? {
+        Some((Event::Text(text), mut out)) => out.send_text(text)?,
+        Some((Event::Binary(octets), mut out)) => out.send_binary(octets)?,
+        Some(_) => {}
+        None => return Ok(false),
+    }
+    Ok(true)
+}
+
+#[test]
+fn every_future_can_be_dropped_wherever_it_waits() {
+    let (mut here, mut there) = (Memory::new(), Memory::new());
+    let (server, mut client) = opened(HARD, &mut here, &mut there);
+    let serve = async move {
+        let mut server = server;
+        while dropped_at_every_wait(&mut server, async |ws| echo_one(ws).await)
+            .await
+            .unwrap()
+        {}
+        let outcome = server.outcome().unwrap();
+        let ended = (outcome.clean, outcome.reason.to_owned());
+        // The client waits for the end of the stream.
+        drop(server.into_io());
+        ended
+    };
+    let ask = async {
+        for length in [0, 1, 125, 126, 400] {
+            let octets = vec![length as u8; length];
+            client.queue().send_binary(&octets).unwrap();
+            dropped_at_every_wait(&mut client, async |ws| ws.flush().await)
+                .await
+                .unwrap();
+            let echoed =
+                dropped_at_every_wait(&mut client, async |ws| match ws.next().await.unwrap() {
+                    Some((Event::Binary(octets), _)) => octets.to_vec(),
+                    other => panic!("{other:?}"),
+                })
+                .await;
+            assert_eq!(echoed, octets);
+        }
+        client.close(CloseCode::NORMAL, "bye").await.unwrap();
+        client.outcome().unwrap().clean
+    };
+    let (served, clean) = run_both(serve, ask);
+    assert_eq!(served, (true, "bye".to_owned()));
+    assert!(clean);
+}
+
+#[test]
+fn all_answers_go_out_in_one_write() {
+    let mut memory = Memory::new();
+    let (mut ws, peer, _) = open(EASY, &mut memory);
+    let before = peer.calls().writes;
+    peer.send(&to_server(0x81, b"0123456789").repeat(40));
+    let served = settle(pin!(async { while echo_one(&mut ws).await.unwrap() {} }));
+    assert!(served.is_none(), "it waits for more");
+    assert_eq!(whole_frames(&peer.take()).len(), 40);
+    assert_eq!(peer.calls().writes, before + 1);
+}
+
+#[test]
+fn a_message_of_any_size_passes_in_chunks() {
+    let mut memory = Memory::new();
+    let config = Config::new().with_max_message_size(u64::MAX);
+    let (pipe, peer) = pipe(EASY);
+    let mut ws = WebSocket::server(Socket(pipe), NoTimer, memory.buffers(), config);
+    peer.send(&request_with(""));
+    match run(ws.next()).unwrap() {
+        Some((Event::Request(request), mut out)) => out.accept(&request, &Accept::new()).unwrap(),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(
+        run(ws.next()).unwrap(),
+        Some((Event::HandshakeDone(_), _))
+    ));
+    peer.send(&to_server(0x82, &vec![7; 100_000]));
+    let mut got = 0;
+    loop {
+        match run(ws.next_chunk()).unwrap() {
+            Some((Event::BinaryChunk { octets, last }, _)) => {
+                got += octets.len();
+                if last {
+                    break;
+                }
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(got, 100_000);
+}
+
+#[test]
+fn deadlines_run_by_the_timer_that_is_passed_in() {
+    let mut memory = Memory::new();
+    let (mut ws, peer, clock) = open(EASY, &mut memory);
+    {
+        let mut next = pin!(ws.next());
+        assert!(settle(next.as_mut()).is_none());
+        clock.advance(Duration::from_secs(20));
+        assert!(settle(next.as_mut()).is_none());
+        assert_eq!(peer.take(), to_client(0x89, b""));
+        clock.advance(Duration::from_secs(20));
+        // There is no half-close: it is through at once.
+        assert!(matches!(
+            settle(next.as_mut()),
+            Some(Err(Error::Violation(Violation::PongTimeout)))
+        ));
+    }
+    assert_eq!(whole_frames(&peer.take())[0].close_code(), 1011);
+    assert!(!ws.outcome().unwrap().clean);
+}
+
+#[test]
+fn a_peer_that_takes_nothing_for_30_seconds_ends_the_connection() {
+    let mut memory = Memory::new();
+    let (mut ws, peer, clock) = open(EASY, &mut memory);
+    peer.manner.lock().unwrap().capacity = 0;
+    peer.send(&to_server(0x81, b"unread"));
+    let mut sending = pin!(async {
+        ws.send_text("Hello").await?;
+        ws.next().await.map(drop)
+    });
+    assert!(settle(sending.as_mut()).is_none());
+    clock.advance(Duration::from_secs(30));
+    assert!(matches!(
+        settle(sending.as_mut()),
+        Some(Err(Error::WriteTimeout))
+    ));
+    assert!(peer.unread() > 0, "it wasn't read from meanwhile");
+}
+
+#[test]
+fn a_full_send_buffer_refuses() {
+    let mut memory = Memory::new();
+    let (mut ws, _peer, _) = open(EASY, &mut memory);
+    assert!(matches!(
+        run(ws.send_binary(&[7; 600])),
+        Err(Error::Misuse(Misuse::SendBufferFull))
+    ));
+    run(ws.send_binary(&[7; 500])).unwrap();
+}
+
+#[test]
+fn refusals_and_violations_are_told() {
+    // A client that is refused.
+    let (pipe_, peer) = pipe(EASY);
+    peer.send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+    peer.end();
+    let mut memory = Memory::new();
+    let options = ConnectOptions::new();
+    let url = Url::parse("ws://a/").unwrap();
+    let request = options.request(&url, NONCE);
+    let keys = (|| KEY) as Keys;
+    let refused = connect_over(
+        Socket(pipe_),
+        NoTimer,
+        memory.buffers(),
+        &request,
+        &options,
+        keys,
+    );
+    assert!(matches!(
+        run(refused).map(drop),
+        Err(Error::Violation(Violation::Response(
+            ResponseFault::Status(403)
+        )))
+    ));
+
+    // A server that refuses.
+    let (pipe, peer) = pipe(HARD);
+    peer.send(&request_with(""));
+    let options = AcceptOptions::new();
+    let mut memory = Memory::new();
+    let rejected = accept_with(Socket(pipe), NoTimer, memory.buffers(), &options, |_| {
+        Err(Rejection::new(404))
+    });
+    assert!(matches!(run(rejected).map(drop), Err(Error::Rejected)));
+    assert!(peer.take().starts_with(b"HTTP/1.1 404 "));
+
+    // A text that isn't UTF-8.
+    let mut memory = Memory::new();
+    let (mut ws, peer, _) = open(EASY, &mut memory);
+    peer.send(&to_server(0x81, b"\xFF"));
+    assert!(matches!(
+        run(ws.next()).map(drop),
+        Err(Error::Violation(Violation::InvalidUtf8))
+    ));
+    assert_eq!(whole_frames(&peer.take())[0].close_code(), 1007);
+}
+
+#[test]
+fn the_peer_s_close_is_answered_and_the_transport_handed_back() {
+    let mut memory = Memory::new();
+    let (mut ws, peer, _) = open(HARD, &mut memory);
+    peer.send(&to_server(0x88, &close_payload(1000, "bye")));
+    while run(ws.next()).unwrap().is_some() {}
+    assert_eq!(ws.outcome().unwrap().reason, "bye");
+    assert_eq!(peer.take(), to_client(0x88, &close_payload(1000, "bye")));
+    assert!(!peer.has_ended());
+    drop(ws.into_io());
+    assert!(peer.has_ended());
+}
