@@ -128,6 +128,12 @@ impl<S: Side> Connection<S> {
         }
     }
 
+    /// Whether a message of this size, sent whole, is compressed as things stand.
+    #[must_use]
+    pub fn compresses(&self, size: usize) -> bool {
+        self.machine.deflate.compresses(size)
+    }
+
     /// Gives back the memory that compression takes between messages, but for what the peer may refer
     /// to: for connections that are idle. The next message pays for it, in time and, where this end
     /// takes its context over, in size.

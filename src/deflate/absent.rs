@@ -43,6 +43,10 @@ impl Slot {
         None
     }
 
+    pub(crate) const fn compresses(&self, _: usize) -> bool {
+        false
+    }
+
     pub(crate) const fn release(&mut self) {}
 }
 

@@ -78,6 +78,13 @@ impl Slot {
         self.0.as_mut().map(|codecs| &mut codecs.outbound)
     }
 
+    /// Whether a whole message of this size is compressed.
+    pub(crate) fn compresses(&self, size: usize) -> bool {
+        self.0
+            .as_ref()
+            .is_some_and(|codecs| codecs.outbound.takes(size))
+    }
+
     /// Gives back what isn't needed between messages.
     pub(crate) fn release(&mut self) {
         if let Some(codecs) = &mut self.0 {

@@ -236,7 +236,9 @@ impl Output {
         payload: &[u8],
     ) -> Poll<io::Result<usize>> {
         let waiting = self.tx.octets();
-        let written = if payload.is_empty() {
+        // Behind a shared frame there is more in the send buffer, which comes first.
+        let last = waiting.len() == self.tx.len();
+        let written = if payload.is_empty() || !last {
             io.poll_write(cx, waiting)
         } else {
             io.poll_write_vectored(cx, &[IoSlice::new(waiting), IoSlice::new(payload)])

@@ -387,11 +387,11 @@ impl<T: Io, C: Timer, S: Side> Engine<T, C, S> {
         self.outgoing().close(code, reason)
     }
 
-    /// Queues the header of a message alone, where its payload is worth it and needs no masking. The
-    /// payload has to follow.
+    /// Queues the header of a message alone, where its payload is worth it and needs neither masking
+    /// nor compressing. The payload has to follow.
     fn queue_header(&mut self, payload: Payload<'_>) -> Result<bool, Misuse> {
         let length = payload.octets().len();
-        if length < WORTH_A_VECTOR {
+        if length < WORTH_A_VECTOR || self.ws.compresses(length) {
             return Ok(false);
         }
         let room = send_limit(self.ws.config()).saturating_sub(self.buffered_amount());
