@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 
 use arrayvec::ArrayVec;
 
-use super::{Corrupt, Inflater, TAIL};
+use super::{Inflater, TAIL};
 use crate::error::Violation;
 
 /// How many octets are taken out of a full buffer at a time.
@@ -51,6 +51,8 @@ enum Progress {
     Within,
     /// A last block has ended, and nothing has come behind it.
     Ended,
+    /// What has been inflated is all that can be.
+    Corrupt,
 }
 
 impl Inbound {
@@ -81,7 +83,8 @@ impl Inbound {
     }
 
     /// Inflates octets of the message: how many were used up, and how many written. Where the output has
-    /// been filled, there may be more: call again, with no input if need be.
+    /// been filled, there may be more: call again, with no input if need be. A fault shows when all that
+    /// came before it has been written, so that it is the same however the octets come.
     pub(crate) fn inflate(
         &mut self,
         input: &[u8],
@@ -101,15 +104,22 @@ impl Inbound {
         input: &[u8],
         output: &mut [u8],
     ) -> Result<(usize, usize), Violation> {
+        if self.progress == Progress::Corrupt {
+            return Err(Violation::CorruptDeflate);
+        }
         let inflater = self.inflater.as_mut().ok_or(Violation::CorruptDeflate)?;
         let (mut input, mut output) = (input, output);
         let (mut read, mut written) = (0_usize, 0_usize);
         loop {
-            let step = inflater.inflate(input, output).map_err(corrupt)?;
+            let step = inflater.inflate(input, output);
             read = read.saturating_add(step.read);
             written = written.saturating_add(step.written);
             input = input.get(step.read..).unwrap_or_default();
             output = output.get_mut(step.written..).unwrap_or_default();
+            if step.corrupt {
+                self.progress = Progress::Corrupt;
+                return Ok((read, written));
+            }
             if step.ended {
                 self.progress = Progress::Ended;
             } else if step.read != 0 {
@@ -128,8 +138,8 @@ impl Inbound {
         let inflater = self.inflater.as_mut().ok_or(Violation::CorruptDeflate)?;
         if self.progress == Progress::Within {
             // They complete a block of no octets. Where they do anything else, the message was cut.
-            let step = inflater.inflate(&TAIL, &mut [0]).map_err(corrupt)?;
-            if step.read != TAIL.len() || step.written != 0 || step.ended {
+            let step = inflater.inflate(&TAIL, &mut [0]);
+            if step.read != TAIL.len() || step.written != 0 || step.ended || step.corrupt {
                 return Err(Violation::CorruptDeflate);
             }
         }
@@ -184,7 +194,7 @@ impl Inbound {
 
     /// Whether there may be more to come of what was taken.
     pub(crate) fn is_pending(&self) -> bool {
-        self.pending || !self.stash.is_empty()
+        self.pending || !self.stash.is_empty() || self.progress == Progress::Corrupt
     }
 
     /// Asks for room; false where that was done already.
@@ -207,8 +217,4 @@ impl Inbound {
         self.room = Room::Made;
         Some(octets)
     }
-}
-
-fn corrupt(_: Corrupt) -> Violation {
-    Violation::CorruptDeflate
 }

@@ -6,7 +6,7 @@ use alloc::vec;
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
 
-use super::{Corrupt, Step};
+use super::Step;
 
 /// The widest window.
 const WINDOW: usize = 32 << 10;
@@ -27,6 +27,8 @@ pub(super) struct Inflater {
     taken: usize,
     /// A block that calls itself the last has ended; what it held may not be handed out yet.
     ended: bool,
+    /// Behind what the buffer holds comes what can't be inflated.
+    corrupt: bool,
 }
 
 impl Inflater {
@@ -45,11 +47,12 @@ impl Inflater {
             filled: window.len(),
             taken: window.len(),
             ended: false,
+            corrupt: false,
         }
     }
 
     /// Inflates until the input is used up or the output full.
-    pub(super) fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step, Corrupt> {
+    pub(super) fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Step {
         let mut step = Step::default();
         loop {
             let held = self.buffer.get(self.taken..self.filled).unwrap_or_default();
@@ -63,21 +66,25 @@ impl Inflater {
             step.written = end;
             self.taken = self.taken.saturating_add(count);
             if self.taken < self.filled {
-                return Ok(step);
+                return step;
             }
             if core::mem::take(&mut self.ended) {
                 self.state.init();
                 step.ended = true;
-                return Ok(step);
+                return step;
             }
-            if !self.fill(input, &mut step)? {
-                return Ok(step);
+            if self.corrupt {
+                step.corrupt = true;
+                return step;
+            }
+            if !self.fill(input, &mut step) {
+                return step;
             }
         }
     }
 
     /// Inflates into the buffer; false where nothing more comes of this input.
-    fn fill(&mut self, input: &[u8], step: &mut Step) -> Result<bool, Corrupt> {
+    fn fill(&mut self, input: &[u8], step: &mut Step) -> bool {
         if self.filled == BUFFER {
             self.buffer.copy_within(WINDOW.., 0);
             self.filled = WINDOW;
@@ -93,9 +100,9 @@ impl Inflater {
         match status {
             TINFLStatus::Done => self.ended = true,
             TINFLStatus::NeedsMoreInput | TINFLStatus::HasMoreOutput => {}
-            _ => return Err(Corrupt),
+            _ => self.corrupt = true,
         }
-        Ok(written != 0 || self.ended || (read != 0 && read < rest.len()))
+        written != 0 || self.ended || self.corrupt || (read != 0 && read < rest.len())
     }
 
     /// The octets to which the input may refer.

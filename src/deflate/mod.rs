@@ -81,9 +81,6 @@ struct Step {
     written: usize,
     /// A block that calls itself the last of all has ended (RFC 7692 §7.2.3.4).
     ended: bool,
+    /// What comes next is no deflate stream. What came before it counts.
+    corrupt: bool,
 }
-
-/// The octets are no deflate stream.
-#[cfg(any(feature = "deflate", feature = "inflate"))]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Corrupt;

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use zlib_rs::{Inflate, InflateFlush, Status};
 
+use super::Step;
 use super::pool::{retire_inflate, take_inflate};
-use super::{Corrupt, Step};
 
 /// An inflate stream that goes on behind blocks which call themselves the last (RFC 7692 §7.2.3.4).
 pub(super) struct Inflater {
@@ -28,26 +28,25 @@ impl Inflater {
     }
 
     /// Inflates until the input is used up or the output full.
-    pub(super) fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step, Corrupt> {
+    pub(super) fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Step {
         let before = (self.stream.total_in(), self.stream.total_out());
         let status = self
             .stream
-            .decompress(input, output, InflateFlush::SyncFlush)
-            .map_err(|_| Corrupt)?;
-        let count = |now: u64, before: u64| {
-            usize::try_from(now.saturating_sub(before)).map_err(|_| Corrupt)
-        };
+            .decompress(input, output, InflateFlush::SyncFlush);
+        // No more than the slices have.
+        let count = |now: u64, before: u64| usize::try_from(now.wrapping_sub(before)).unwrap_or(0);
         let step = Step {
-            read: count(self.stream.total_in(), before.0)?,
-            written: count(self.stream.total_out(), before.1)?,
-            ended: status == Status::StreamEnd,
+            read: count(self.stream.total_in(), before.0),
+            written: count(self.stream.total_out(), before.1),
+            ended: status == Ok(Status::StreamEnd),
+            corrupt: status.is_err(),
         };
         self.history
             .push(output.get(..step.written).unwrap_or_default());
         if step.ended {
             self.restart();
         }
-        Ok(step)
+        step
     }
 
     /// Goes on behind a last block, with the same window: the stream's own is lost with it.

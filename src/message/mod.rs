@@ -93,8 +93,13 @@ impl Assembly {
         octets: &[u8],
         config: &Config,
     ) -> Result<(), Violation> {
-        self.grow(octets.len() as u64, config)?;
-        self.take(octets)
+        // In the order of the octets: those within the limit are judged before it is.
+        let left = config.max_message_size().saturating_sub(self.size);
+        let within = usize::try_from(left)
+            .unwrap_or(usize::MAX)
+            .min(octets.len());
+        self.take(octets.get(..within).unwrap_or_default())?;
+        self.grow(octets.len() as u64, config)
     }
 
     /// How many octets more of a compressed message are worth inflating: up to one that is too many.
