@@ -94,11 +94,13 @@ impl Utf8Validator {
             self.0 = self.0.after(octet)?;
             rest = after;
         }
-        // Whole code points go to the library's validator at once, what may be cut off at the end
-        // to this one's state.
-        let (whole, cut) = rest.split_at(rest.len().saturating_sub(cut_length(rest)));
-        core::str::from_utf8(whole).map_err(|_| InvalidUtf8)?;
-        for &octet in cut {
+        // What is cut off at the end goes to this validator's state.
+        let cut = match core::str::from_utf8(rest) {
+            Ok(_) => return Ok(()),
+            Err(error) if error.error_len().is_none() => rest.get(error.valid_up_to()..),
+            Err(_) => return Err(InvalidUtf8),
+        };
+        for &octet in cut.unwrap_or_default() {
             self.0 = self.0.after(octet)?;
         }
         Ok(())
@@ -146,20 +148,6 @@ impl Expecting {
             _ => return Err(InvalidUtf8),
         })
     }
-}
-
-/// The length, 0 to 3, of a sequence that begins in the last three octets and runs past the end.
-fn cut_length(octets: &[u8]) -> usize {
-    for (octet, length) in octets.iter().rev().zip(1..=3) {
-        match octet {
-            0x80..=0xBF => {}
-            0xC0..=0xDF => return if length < 2 { length } else { 0 },
-            0xE0..=0xEF => return if length < 3 { length } else { 0 },
-            0xF0..=0xFF => return length,
-            _ => return 0,
-        }
-    }
-    0
 }
 
 #[cfg(test)]

@@ -52,6 +52,8 @@ mod octets;
 mod origin;
 mod request;
 mod response;
+#[cfg(any(test, not(feature = "alloc")))]
+mod sha1;
 mod token;
 mod upgrade;
 mod url;
