@@ -74,7 +74,7 @@ pub fn apply(payload: &mut [u8], key: MaskKey) {
     if payload.len() >= LONG {
         apply_long(payload, key);
     } else {
-        apply_short(payload, key);
+        apply_short::<false>(payload, key);
     }
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn apply_ascii(payload: &mut [u8], key: MaskKey) -> bool {
     let seen = if payload.len() >= LONG {
         ascii_long(payload, key)
     } else {
-        apply_short(payload, key)
+        apply_short::<true>(payload, key)
     };
     seen & HIGH_BITS == 0
 }
@@ -98,18 +98,18 @@ const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
 #[inline(never)]
 fn apply_long(payload: &mut [u8], key: u32) {
-    apply_blocks::<LONG>(payload, key);
+    apply_blocks::<LONG, false>(payload, key);
 }
 
 #[inline(never)]
 fn ascii_long(payload: &mut [u8], key: u32) -> u64 {
-    apply_blocks::<LONG>(payload, key).unwrap_or_default()
+    apply_blocks::<LONG, true>(payload, key).unwrap_or_default()
 }
 
-/// For any length, best for less than [`LONG`]. Returns the unmasked octets or-ed together.
+/// For any length, best for less than [`LONG`]. Returns the unmasked octets or-ed together where `JUDGED`.
 #[inline(always)]
-fn apply_short(payload: &mut [u8], key: u32) -> u64 {
-    if let Some(seen) = apply_blocks::<8>(payload, key) {
+fn apply_short<const JUDGED: bool>(payload: &mut [u8], key: u32) -> u64 {
+    if let Some(seen) = apply_blocks::<8, JUDGED>(payload, key) {
         return seen;
     }
     let mut key = key;
@@ -123,9 +123,10 @@ fn apply_short(payload: &mut [u8], key: u32) -> u64 {
 }
 
 /// For at least `N` octets, a multiple of 8: all whole blocks, then the last block, which overlaps them.
-/// Returns the octets that come of it or-ed together, eight abreast; nothing is done below `N`.
+/// Returns, where `JUDGED`, the octets that come of it or-ed together, eight abreast; nothing is done
+/// below `N`.
 #[inline(always)]
-fn apply_blocks<const N: usize>(payload: &mut [u8], key: u32) -> Option<u64> {
+fn apply_blocks<const N: usize, const JUDGED: bool>(payload: &mut [u8], key: u32) -> Option<u64> {
     // `N` is a multiple of four, so the key for the last block is the one for the payload's end.
     let end_key = doubled(rotated(key, payload.len()));
     let last = masked(payload.last_chunk::<N>()?, end_key);
@@ -133,10 +134,14 @@ fn apply_blocks<const N: usize>(payload: &mut [u8], key: u32) -> Option<u64> {
     let mut seen = [0; LONG / 8];
     for block in payload.as_chunks_mut::<N>().0 {
         *block = masked(block, key);
-        or_into(&mut seen, block);
+        if JUDGED {
+            or_into(&mut seen, block);
+        }
     }
     *payload.last_chunk_mut()? = last;
-    or_into(&mut seen, &last);
+    if JUDGED {
+        or_into(&mut seen, &last);
+    }
     Some(seen.iter().fold(0, |seen, word| seen | word))
 }
 
