@@ -58,14 +58,12 @@ const fn doubled(key: u32) -> u64 {
     (key as u64) | ((key as u64) << 32)
 }
 
-/// A block of `N` octets (a multiple of 8) exclusive-or the key.
+/// Masks a block of `N` octets, a multiple of 8.
 #[inline(always)]
-fn masked<const N: usize>(block: &[u8; N], key: u64) -> [u8; N] {
-    let mut out = *block;
-    for word in out.as_chunks_mut::<8>().0 {
+fn mask<const N: usize>(block: &mut [u8; N], key: u64) {
+    for word in block.as_chunks_mut::<8>().0 {
         *word = (u64::from_ne_bytes(*word) ^ key).to_ne_bytes();
     }
-    out
 }
 
 /// Masks, or unmasks, `payload` in place. `key` is the one for its first octet: see [`rotate`].
@@ -129,11 +127,12 @@ fn apply_short<const JUDGED: bool>(payload: &mut [u8], key: u32) -> u64 {
 fn apply_blocks<const N: usize, const JUDGED: bool>(payload: &mut [u8], key: u32) -> Option<u64> {
     // `N` is a multiple of four, so the key for the last block is the one for the payload's end.
     let end_key = doubled(rotated(key, payload.len()));
-    let last = masked(payload.last_chunk::<N>()?, end_key);
+    let mut last = *payload.last_chunk::<N>()?;
+    mask(&mut last, end_key);
     let key = doubled(key);
     let mut seen = [0; LONG / 8];
     for block in payload.as_chunks_mut::<N>().0 {
-        *block = masked(block, key);
+        mask(block, key);
         if JUDGED {
             or_into(&mut seen, block);
         }
@@ -185,10 +184,14 @@ fn copy_blocks<const N: usize>(target: &mut [u8], source: &[u8], key: u32, end_k
     let key = doubled(key);
     let (blocks, _) = target.as_chunks_mut::<N>();
     for (target, source) in blocks.iter_mut().zip(source.as_chunks::<N>().0) {
-        *target = masked(source, key);
+        let mut block = *source;
+        mask(&mut block, key);
+        *target = block;
     }
-    if let Some(block) = target.last_chunk_mut() {
-        *block = masked(last, doubled(end_key));
+    if let Some(target) = target.last_chunk_mut() {
+        let mut block = *last;
+        mask(&mut block, doubled(end_key));
+        *target = block;
     }
     true
 }
