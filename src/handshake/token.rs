@@ -13,14 +13,7 @@ use super::octets::{OctetSet, is_same, trim_ows};
 /// Whether these octets are a token: one or more of the octets that RFC 9110 §5.6.2 lists.
 #[must_use]
 pub const fn is_token(octets: &[u8]) -> bool {
-    let mut rest = octets;
-    while let [octet, tail @ ..] = rest {
-        if !TCHARS.contains(*octet) {
-            return false;
-        }
-        rest = tail;
-    }
-    !octets.is_empty()
+    !octets.is_empty() && behind_token(octets).is_empty()
 }
 
 /// The octets of tokens (RFC 9110 §5.6.2).
@@ -132,9 +125,19 @@ fn skip_parameter(octets: &[u8]) -> Option<&[u8]> {
 }
 
 fn skip_token(octets: &[u8]) -> Option<&[u8]> {
-    let is_end = |&octet: &u8| !TCHARS.contains(octet);
-    let end = octets.iter().position(is_end).unwrap_or(octets.len());
-    octets.get(end..).filter(|_| end > 0)
+    let rest = behind_token(octets);
+    (rest.len() < octets.len()).then_some(rest)
+}
+
+/// From the first octet on that has no place in a token.
+const fn behind_token(octets: &[u8]) -> &[u8] {
+    let mut rest = octets;
+    while let [octet, tail @ ..] = rest
+        && TCHARS.contains(*octet)
+    {
+        rest = tail;
+    }
+    rest
 }
 
 fn skip_quoted_token(quoted: &[u8]) -> Option<&[u8]> {
