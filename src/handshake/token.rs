@@ -143,9 +143,9 @@ const fn behind_token(octets: &[u8]) -> &[u8] {
 fn skip_quoted_token(quoted: &[u8]) -> Option<&[u8]> {
     let mut rest = quoted;
     loop {
-        rest = match rest {
-            [b'"', behind @ ..] => return (rest.len() < quoted.len()).then_some(behind),
-            [b'\\', octet, rest @ ..] | [octet, rest @ ..] if TCHARS.contains(*octet) => rest,
+        rest = match (rest, rest.strip_prefix(b"\\").unwrap_or(rest)) {
+            ([b'"', behind @ ..], _) => return (rest.len() < quoted.len()).then_some(behind),
+            (_, [octet, rest @ ..]) if TCHARS.contains(*octet) => rest,
             _ => return None,
         };
     }
