@@ -44,7 +44,8 @@ pub const fn rotate(key: MaskKey, octets: usize) -> MaskKey {
 /// `key` turned so that its first octet in memory is the one for offset `octets`.
 #[inline]
 const fn rotated(key: u32, octets: usize) -> u32 {
-    let bits = ((octets & 3) as u32).wrapping_mul(8);
+    // A rotation counts modulo 32, so that the low octet says enough.
+    let bits = (octets.to_le_bytes()[0] as u32).wrapping_mul(8);
     if cfg!(target_endian = "little") {
         key.rotate_right(bits)
     } else {

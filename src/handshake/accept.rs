@@ -89,10 +89,10 @@ impl<'a> Accept<'a> {
         if !request.is_upgrade() {
             return Err(Misuse::NotAnUpgrade);
         }
-        if let Some(name) = self.subprotocol {
-            if !is_token(name.as_bytes()) || request.offered(name).is_none() {
-                return Err(Misuse::Subprotocol);
-            }
+        if let Some(name) = self.subprotocol
+            && (!is_token(name.as_bytes()) || request.offered(name).is_none())
+        {
+            return Err(Misuse::Subprotocol);
         }
         check_fields(self.fields, &[])?;
         Ok(count(|put| self.put(&[0; 28], put)))
