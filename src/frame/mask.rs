@@ -70,7 +70,7 @@ fn mask<const N: usize>(block: &mut [u8; N], key: u64) {
 /// Masks, or unmasks, `payload` in place. `key` is the one for its first octet: see [`rotate`].
 pub fn apply(payload: &mut [u8], key: MaskKey) {
     let key = u32::from_ne_bytes(key);
-    if payload.len() >= LONG {
+    if IN_BLOCKS && payload.len() >= LONG {
         apply_long(payload, key);
     } else {
         apply_short::<false>(payload, key);
@@ -81,13 +81,16 @@ pub fn apply(payload: &mut [u8], key: MaskKey) {
 #[inline]
 pub(crate) fn apply_ascii(payload: &mut [u8], key: MaskKey) -> bool {
     let key = u32::from_ne_bytes(key);
-    let seen = if payload.len() >= LONG {
+    let seen = if IN_BLOCKS && payload.len() >= LONG {
         ascii_long(payload, key)
     } else {
         apply_short::<true>(payload, key)
     };
     seen & HIGH_BITS == 0
 }
+
+/// Blocks are quick, and take code. Without an allocator, where room is short, octets go by words.
+const IN_BLOCKS: bool = cfg!(feature = "alloc");
 
 /// From this length on octets go by blocks of this length, out of line: a call is little then.
 const LONG: usize = 32;
@@ -108,17 +111,30 @@ fn ascii_long(payload: &mut [u8], key: u32) -> u64 {
 /// For any length, best for less than [`LONG`]. Returns the unmasked octets or-ed together where `JUDGED`.
 #[inline(always)]
 fn apply_short<const JUDGED: bool>(payload: &mut [u8], key: u32) -> u64 {
-    if let Some(seen) = apply_blocks::<8, JUDGED>(payload, key) {
+    if IN_BLOCKS && let Some(seen) = apply_blocks::<8, JUDGED>(payload, key) {
         return seen;
     }
-    let mut key = key;
+    apply_words::<JUDGED>(payload, key)
+}
+
+/// As [`apply_short`]: whole words, then octet by octet.
+#[inline(always)]
+fn apply_words<const JUDGED: bool>(payload: &mut [u8], key: u32) -> u64 {
+    let (words, rest) = payload.as_chunks_mut::<8>();
     let mut seen = 0;
-    for octet in payload {
+    for word in words {
+        mask(word, doubled(key));
+        if JUDGED {
+            seen |= u64::from_ne_bytes(*word);
+        }
+    }
+    let mut key = key;
+    for octet in rest {
         *octet ^= key.to_ne_bytes()[0];
         key = rotated(key, 1);
-        seen |= *octet;
+        seen |= u64::from(*octet);
     }
-    seen.into()
+    seen
 }
 
 /// For at least `N` octets, a multiple of 8: all whole blocks, then the last block, which overlaps them.
@@ -163,14 +179,25 @@ pub fn copy(target: &mut [u8], source: &[u8], key: MaskKey) {
     };
     let first_key = u32::from_ne_bytes(key);
     let last_key = rotated(first_key, length);
-    if copy_blocks::<32>(target, source, first_key, last_key)
-        || copy_blocks::<16>(target, source, first_key, last_key)
-        || copy_blocks::<8>(target, source, first_key, last_key)
-    {
-        return;
+    let in_blocks = IN_BLOCKS
+        && (copy_blocks::<32>(target, source, first_key, last_key)
+            || copy_blocks::<16>(target, source, first_key, last_key)
+            || copy_blocks::<8>(target, source, first_key, last_key));
+    if !in_blocks {
+        copy_words(target, source, first_key);
     }
-    let mut key = first_key;
-    for (target, source) in target.iter_mut().zip(source) {
+}
+
+/// For any length: whole words, then octet by octet.
+#[inline(always)]
+fn copy_words(target: &mut [u8], source: &[u8], key: u32) {
+    let (words, rest) = target.as_chunks_mut::<8>();
+    let (source_words, source_rest) = source.as_chunks::<8>();
+    for (word, source) in words.iter_mut().zip(source_words) {
+        *word = (u64::from_ne_bytes(*source) ^ doubled(key)).to_ne_bytes();
+    }
+    let mut key = key;
+    for (target, source) in rest.iter_mut().zip(source_rest) {
         *target = source ^ key.to_ne_bytes()[0];
         key = rotated(key, 1);
     }
@@ -230,6 +257,16 @@ mod tests {
                 assert_eq!(ascii, expected.is_ascii());
                 let mut copied = alloc::vec![0; length];
                 copy(&mut copied, source, key);
+                assert_eq!(copied, expected, "{length}");
+
+                // What is used without an allocator.
+                let key = u32::from_ne_bytes(key);
+                let mut again = octets.clone();
+                let seen = apply_words::<true>(&mut again[offset..offset + length], key);
+                assert_eq!(again, in_place);
+                assert_eq!(seen & HIGH_BITS == 0, expected.is_ascii());
+                let mut copied = alloc::vec![0; length];
+                copy_words(&mut copied, source, key);
                 assert_eq!(copied, expected, "{length}");
             }
         }
