@@ -1,65 +1,18 @@
 //! What is never exceeded: allocations, memory while waiting, replies that wait, and work for each octet.
 //! Everything is counted, nothing is timed.
 #![cfg(feature = "alloc")]
-#![allow(unsafe_code)] // A counting allocator can't be had without.
 
 mod common;
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "common/counting.rs"]
+mod counting;
 
 use common::frames::{self, to_client, to_server, whole_frames};
 use common::{FORBIDDEN, answer_with, connecting_client, open_client, open_server, request_with};
+use counting::{ASKED, HELD, allocations};
 use websocket_proto::handshake::{Accept, HeadScanner, Request};
 use websocket_proto::{
     Config, Connection, Event, MessageKind, RecvBuffer, SendBuffer, Side, Violation,
 };
-
-struct Counting;
-
-thread_local! {
-    /// Allocations, and octets held, of this thread: tests run side by side.
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-    static HELD: Cell<isize> = const { Cell::new(0) };
-    /// Octets that allocations and reallocations asked for, all together.
-    static ASKED: Cell<usize> = const { Cell::new(0) };
-}
-
-fn note(freed: usize, taken: usize) {
-    let _ = HELD.try_with(|held| held.set(held.get() + taken as isize - freed as isize));
-    if taken > 0 {
-        let _ = COUNT.try_with(|count| count.set(count.get() + 1));
-        let _ = ASKED.try_with(|asked| asked.set(asked.get() + taken));
-    }
-}
-
-// SAFETY: everything is passed on to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        note(0, layout.size());
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        note(layout.size(), 0);
-        unsafe { System.dealloc(place, layout) }
-    }
-
-    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        note(layout.size(), size);
-        unsafe { System.realloc(place, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// How often `work` allocates.
-fn allocations(work: impl FnOnce()) -> usize {
-    let before = COUNT.get();
-    work();
-    COUNT.get() - before
-}
 
 #[test]
 fn the_allocator_counts() {

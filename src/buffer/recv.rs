@@ -211,6 +211,28 @@ impl<B: Storage> RecvBuffer<B> {
         };
     }
 
+    /// Makes the gap before what has yet to be handled at least `wanted` octets wide, as far as the
+    /// storage can give it: room for what is inflated.
+    ///
+    /// The gap becomes as wide as what is moved for it, so that the work stays linear.
+    #[cold]
+    pub(crate) fn widen(&mut self, wanted: usize) {
+        self.compact();
+        let Marks {
+            joined, next, end, ..
+        } = self.marks;
+        let unread = end - next;
+        let len = joined
+            .saturating_add(wanted.max(unread))
+            .saturating_add(unread);
+        // Where memory is short, the room that is there has to do.
+        let _ = self.storage.grow(len.min(self.storage.max_len()));
+        let start = self.storage.as_ref().len() - unread;
+        self.storage.as_mut().copy_within(next..end, start);
+        self.marks.next = start;
+        self.marks.end = start + unread;
+    }
+
     /// The machine's view, for the parts of it that don't care what the storage is.
     #[inline]
     pub(crate) fn window(&mut self) -> Window<'_> {
@@ -323,6 +345,11 @@ impl<'a> Window<'a> {
             .unwrap_or_default()
     }
 
+    /// How many octets the message under construction has.
+    pub(crate) fn kept_len(&self) -> usize {
+        self.marks.joined - self.marks.kept
+    }
+
     /// How many octets have yet to be handled.
     #[inline]
     pub(crate) fn unread_len(&self) -> usize {
@@ -365,6 +392,34 @@ impl<'a> Window<'a> {
         self.octets
             .get_mut(joined..joined + count)
             .unwrap_or_default()
+    }
+
+    /// Where no message is under construction, all that was handled becomes the gap.
+    pub(crate) fn open_gap(&mut self) {
+        if self.marks.kept == self.marks.joined {
+            self.marks.kept = 0;
+            self.marks.joined = 0;
+        }
+    }
+
+    /// The gap, and what has yet to be handled behind it.
+    pub(crate) fn gap_and_unread(&mut self) -> (&mut [u8], &mut [u8]) {
+        let Marks {
+            joined, next, end, ..
+        } = *self.marks;
+        let (before, behind) = self.octets.split_at_mut(next);
+        (
+            before.get_mut(joined..).unwrap_or_default(),
+            behind.get_mut(..end - next).unwrap_or_default(),
+        )
+    }
+
+    /// So many of the next octets were inflated, and as many written to the gap, which join the message.
+    pub(crate) fn note_inflated(&mut self, read: usize, written: usize) {
+        debug_assert!(self.marks.joined + written <= self.marks.next);
+        self.marks.joined += written;
+        self.marks.next += read;
+        debug_assert!(self.marks.next <= self.marks.end);
     }
 
     /// The place of the first `count` octets of the message, which are no longer kept.

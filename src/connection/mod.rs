@@ -51,7 +51,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+mod broadcast;
 mod closing;
+mod deflating;
 mod event;
 mod keepalive;
 mod machine;
@@ -62,6 +65,8 @@ mod side;
 
 use core::fmt;
 
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub use self::broadcast::Broadcast;
 pub use self::closing::{ReadyState, State, Transport};
 pub use self::event::{Event, Handshake, Ready};
 pub use self::sending::HeaderOctets;
@@ -149,10 +154,7 @@ impl<S: Side> Connection<S> {
                 Err(violation) => Err(self.fail(violation, tx)),
             };
         }
-        let found = self
-            .machine
-            .advance(&mut rx.window(), tx, &mut self.side, true)?;
-        Ok(found.map(Ready))
+        self.advance(rx, tx, true)
     }
 
     /// The first half of [`poll_chunk`](Self::poll_chunk).
@@ -164,10 +166,24 @@ impl<S: Side> Connection<S> {
         rx: &mut RecvBuffer<B>,
         tx: &mut SendBuffer<T>,
     ) -> Result<Option<Ready>, Violation> {
-        let found = self
-            .machine
-            .advance(&mut rx.window(), tx, &mut self.side, false)?;
-        Ok(found.map(Ready))
+        self.advance(rx, tx, false)
+    }
+
+    fn advance<B: Storage, T: Storage>(
+        &mut self,
+        rx: &mut RecvBuffer<B>,
+        tx: &mut SendBuffer<T>,
+        whole: bool,
+    ) -> Result<Option<Ready>, Violation> {
+        loop {
+            let found = self
+                .machine
+                .advance(&mut rx.window(), tx, &mut self.side, whole)?;
+            match self.machine.deflate.take_request() {
+                Some(room) => rx.widen(room),
+                None => return Ok(found.map(Ready)),
+            }
+        }
     }
 
     /// The common case: the next frame is a whole message, all of it is there, and nothing else is to

@@ -7,6 +7,7 @@
 use core::ops::Range;
 
 use super::closing::{Input, State};
+use super::deflating::Inflating;
 use super::event::{Event, Found, Located, LocatedKind, Place, parse_close};
 use super::machine::{Machine, head_too_large, write_control};
 use super::side::sealed::Side;
@@ -35,7 +36,7 @@ impl Machine {
         };
         match found {
             Ok(Some(found)) => return Ok(Some(found)),
-            Ok(None) if self.blocked => return Ok(None),
+            Ok(None) if self.blocked || self.deflate.wants_room() => return Ok(None),
             Ok(None) if self.eof => {
                 if self.state == State::Connecting && side.role() == Role::Client {
                     self.fail(Violation::Response(ResponseFault::Truncated), tx, side);
@@ -69,7 +70,7 @@ impl Machine {
             State::CloseReceived | State::Failed | State::Closed => None,
         };
         // A buffer of fixed size that is full, and nothing in it is whole: it never will be.
-        if found.is_none() && !self.blocked && rx.is_full() {
+        if found.is_none() && !self.blocked && !self.deflate.wants_room() && rx.is_full() {
             match self.state {
                 State::Connecting => return Err(head_too_large(side.role())),
                 State::Open | State::CloseSent => return Err(Violation::MessageTooBig),
@@ -88,6 +89,13 @@ impl Machine {
         loop {
             if let Some(found) = self.assembled(rx, whole) {
                 return Ok(Some(found));
+            }
+            if self.assembly.is_compressed() {
+                match self.inflate(rx)? {
+                    Inflating::GoesOn => continue,
+                    Inflating::NeedsFrame => {}
+                    Inflating::Waits => return Ok(None),
+                }
             }
             if rx.unread_len() == 0 {
                 return Ok(None);
@@ -126,6 +134,9 @@ impl Machine {
         whole: bool,
     ) -> Result<(), Violation> {
         self.assembly.begin_frame(header, &self.config)?;
+        if self.assembly.is_compressed() {
+            return self.begin_compressed(header, length, rx);
+        }
         let message = (rx.kept().len() as u64).saturating_add(header.payload_len());
         if whole && !rx.can_hold(message) {
             return Err(Violation::MessageTooBig);
@@ -140,7 +151,7 @@ impl Machine {
     /// payload goes on behind all there is, there will be no event: it makes many short reads cheap.
     #[inline]
     pub(super) fn is_within_payload(&self) -> bool {
-        self.state == State::Open && !self.eof
+        self.state == State::Open && !self.eof && !self.assembly.is_compressed()
     }
 
     /// Takes what there is of the current payload.

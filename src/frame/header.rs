@@ -22,6 +22,9 @@ pub const MAX_HEADER_LEN: usize = 14;
 /// The longest payload of a control frame (RFC 6455 §5.5).
 pub const MAX_CONTROL_PAYLOAD: usize = 125;
 
+/// The reserved bit that says, on a message's first frame, that the message is compressed (RFC 7692 §6).
+pub const RSV1: u8 = 0x40;
+
 const FIN: u8 = 0x80;
 const RESERVED: u8 = 0x70;
 const MASK: u8 = 0x80;

@@ -112,7 +112,7 @@ pub(super) const fn trim_ows(mut octets: &[u8]) -> &[u8] {
 /// The library's searches do the same in ten times the code.
 #[allow(clippy::manual_contains, reason = "for octets that is such a search")]
 pub(super) fn split_at_any<'a>(text: &'a str, octets: &[u8]) -> (&'a str, &'a str) {
-    let is_end = |octet| octets.iter().any(|&end| end == octet);
+    let is_end = |octet| octets.contains(&octet);
     let end = text.bytes().position(is_end);
     end.and_then(|end| text.split_at_checked(end))
         .unwrap_or((text, ""))

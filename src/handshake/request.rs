@@ -26,10 +26,11 @@
 use core::{fmt, str};
 
 use super::authority::Authority;
+use super::extension::is_extension_list;
 use super::head::{Fields, Named, Single, check_lines, parse_fields, split_line};
 use super::key::is_key;
 use super::octets::{is_same, offset_in, split_at_any, split_scheme};
-use super::token::{ListElements, is_extension_list, is_token, lists_token};
+use super::token::{ListElements, is_token, lists_token};
 use crate::error::RequestFault;
 
 /// The largest number of subprotocols that a request may offer. It bounds the work of comparing them;

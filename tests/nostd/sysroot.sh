@@ -32,6 +32,8 @@ compile core || fail "without features the crate needs more than core"
 echo "ok    sysroot: without features the crate needs only core"
 compile alloc --features alloc || fail "with the feature alloc the crate needs more than core and alloc"
 echo "ok    sysroot: with the feature alloc the crate needs only core and alloc"
+compile alloc --features inflate || fail "with the feature inflate the crate needs more than core and alloc"
+echo "ok    sysroot: with the feature inflate the crate needs only core and alloc"
 
 # The checks can fail: each sysroot lacks what the next feature needs.
 if compile core --features alloc 2>"$scratch/core.log"; then fail "the sysroot of core has alloc"; fi
