@@ -94,11 +94,13 @@ impl Utf8Validator {
             self.0 = self.0.after(octet)?;
             rest = after;
         }
-        // Whole code points go to the library's validator at once, what may be cut off at the end
-        // to this one's state.
-        let (whole, cut) = rest.split_at(rest.len().saturating_sub(cut_length(rest)));
-        core::str::from_utf8(whole).map_err(|_| InvalidUtf8)?;
-        for &octet in cut {
+        // What is cut off at the end goes to this validator's state.
+        let cut = match core::str::from_utf8(rest) {
+            Ok(_) => return Ok(()),
+            Err(error) if error.error_len().is_none() => rest.get(error.valid_up_to()..),
+            Err(_) => return Err(InvalidUtf8),
+        };
+        for &octet in cut.unwrap_or_default() {
             self.0 = self.0.after(octet)?;
         }
         Ok(())
@@ -124,42 +126,36 @@ impl Utf8Validator {
 
 impl Expecting {
     const fn after(self, octet: u8) -> Result<Self, InvalidUtf8> {
-        Ok(match (self, octet) {
-            (Self::Lead, 0x00..=0x7F) => Self::Lead,
-            (Self::Lead, 0xC2..=0xDF) => Self::SecondOfTwo,
-            (Self::Lead, 0xE0) => Self::SecondAfterE0,
-            (Self::Lead, 0xED) => Self::SecondAfterEd,
-            (Self::Lead, 0xE1..=0xEF) => Self::SecondOfThree,
-            (Self::Lead, 0xF0) => Self::SecondAfterF0,
-            (Self::Lead, 0xF1..=0xF3) => Self::SecondOfFour,
-            (Self::Lead, 0xF4) => Self::SecondAfterF4,
-            (Self::SecondOfTwo | Self::ThirdOfThree | Self::FourthOfFour, 0x80..=0xBF) => {
-                Self::Lead
-            }
-            (Self::SecondOfThree, 0x80..=0xBF)
-            | (Self::SecondAfterE0, 0xA0..=0xBF)
-            | (Self::SecondAfterEd, 0x80..=0x9F) => Self::ThirdOfThree,
-            (Self::SecondOfFour, 0x80..=0xBF)
-            | (Self::SecondAfterF0, 0x90..=0xBF)
-            | (Self::SecondAfterF4, 0x80..=0x8F) => Self::ThirdOfFour,
-            (Self::ThirdOfFour, 0x80..=0xBF) => Self::FourthOfFour,
+        let (lowest, highest, next) = match self {
+            Self::Lead => return Self::after_lead(octet),
+            Self::SecondOfTwo | Self::ThirdOfThree | Self::FourthOfFour => (0x80, 0xBF, Self::Lead),
+            Self::SecondOfThree => (0x80, 0xBF, Self::ThirdOfThree),
+            Self::SecondAfterE0 => (0xA0, 0xBF, Self::ThirdOfThree),
+            Self::SecondAfterEd => (0x80, 0x9F, Self::ThirdOfThree),
+            Self::SecondOfFour => (0x80, 0xBF, Self::ThirdOfFour),
+            Self::SecondAfterF0 => (0x90, 0xBF, Self::ThirdOfFour),
+            Self::SecondAfterF4 => (0x80, 0x8F, Self::ThirdOfFour),
+            Self::ThirdOfFour => (0x80, 0xBF, Self::FourthOfFour),
+        };
+        if octet < lowest || octet > highest {
+            return Err(InvalidUtf8);
+        }
+        Ok(next)
+    }
+
+    const fn after_lead(octet: u8) -> Result<Self, InvalidUtf8> {
+        Ok(match octet {
+            0x00..=0x7F => Self::Lead,
+            0xC2..=0xDF => Self::SecondOfTwo,
+            0xE0 => Self::SecondAfterE0,
+            0xED => Self::SecondAfterEd,
+            0xE1..=0xEF => Self::SecondOfThree,
+            0xF0 => Self::SecondAfterF0,
+            0xF1..=0xF3 => Self::SecondOfFour,
+            0xF4 => Self::SecondAfterF4,
             _ => return Err(InvalidUtf8),
         })
     }
-}
-
-/// The length, 0 to 3, of a sequence that begins in the last three octets and runs past the end.
-fn cut_length(octets: &[u8]) -> usize {
-    for (octet, length) in octets.iter().rev().zip(1..=3) {
-        match octet {
-            0x80..=0xBF => {}
-            0xC0..=0xDF => return if length < 2 { length } else { 0 },
-            0xE0..=0xEF => return if length < 3 { length } else { 0 },
-            0xF0..=0xFF => return length,
-            _ => return 0,
-        }
-    }
-    0
 }
 
 #[cfg(test)]

@@ -321,6 +321,7 @@ pub(crate) struct Window<'a> {
 
 impl<'a> Window<'a> {
     /// Lends octets by their place.
+    #[inline(never)]
     pub(crate) fn lend(self, range: Range<usize>) -> &'a [u8] {
         self.octets.get(range).unwrap_or_default()
     }

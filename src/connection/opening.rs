@@ -97,6 +97,8 @@ impl Machine {
         }))
     }
 
+    /// Out of line: what it needs of the stack isn't needed for frames.
+    #[inline(never)]
     fn take_request(&mut self, head: &[u8], head_len: u16) -> Result<(), Violation> {
         let request = Request::parse_scanned(head).map_err(Violation::Request)?;
         if !request.is_upgrade() && !self.config.plain_requests() {

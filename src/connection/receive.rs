@@ -240,15 +240,21 @@ impl Machine {
         side: &mut dyn Side,
     ) -> Result<Located, Violation> {
         let (kind, place) = match found {
-            Found::WholeText(place) => (LocatedKind::Text, unmask_and_pass(rx, place)),
-            Found::WholeBinary(place) => (LocatedKind::Binary, unmask_and_pass(rx, place)),
+            Found::WholeText(place) | Found::WholeBinary(place) | Found::Pong(place) => {
+                let kind = match found {
+                    Found::WholeText(_) => LocatedKind::Text,
+                    Found::WholeBinary(_) => LocatedKind::Binary,
+                    _ => LocatedKind::Pong,
+                };
+                unmask(rx, place);
+                (kind, pass(rx, place))
+            }
             Found::Message | Found::Chunk => self.locate_message(found, rx),
             Found::Ping(place) => {
                 let payload = unmask(rx, place);
                 write_control(Opcode::PONG, payload, tx, side);
                 (LocatedKind::Ping, pass(rx, place))
             }
-            Found::Pong(place) => (LocatedKind::Pong, unmask_and_pass(rx, place)),
             Found::Close(place) => {
                 match parse_close(unmask(rx, place)) {
                     Ok(close) => self.peer_closed(close, tx, side),
@@ -296,9 +302,4 @@ fn unmask<'a>(rx: &'a mut Window<'_>, place: Place) -> &'a mut [u8] {
 
 fn pass(rx: &mut Window<'_>, place: Place) -> Range<usize> {
     rx.pass(place.header_len.into(), place.payload_len)
-}
-
-fn unmask_and_pass(rx: &mut Window<'_>, place: Place) -> Range<usize> {
-    unmask(rx, place);
-    pass(rx, place)
 }

@@ -44,9 +44,8 @@ pub const fn rotate(key: MaskKey, octets: usize) -> MaskKey {
 /// `key` turned so that its first octet in memory is the one for offset `octets`.
 #[inline]
 const fn rotated(key: u32, octets: usize) -> u32 {
-    // At most 24.
-    #[allow(clippy::cast_possible_truncation)]
-    let bits = ((octets & 3) as u32).wrapping_mul(8);
+    // A rotation counts modulo 32, so that the low octet says enough.
+    let bits = (octets.to_le_bytes()[0] as u32).wrapping_mul(8);
     if cfg!(target_endian = "little") {
         key.rotate_right(bits)
     } else {
@@ -60,23 +59,21 @@ const fn doubled(key: u32) -> u64 {
     (key as u64) | ((key as u64) << 32)
 }
 
-/// A block of `N` octets (a multiple of 8) exclusive-or the key.
+/// Masks a block of `N` octets, a multiple of 8.
 #[inline(always)]
-fn masked<const N: usize>(block: &[u8; N], key: u64) -> [u8; N] {
-    let mut out = *block;
-    for word in out.as_chunks_mut::<8>().0 {
+fn mask<const N: usize>(block: &mut [u8; N], key: u64) {
+    for word in block.as_chunks_mut::<8>().0 {
         *word = (u64::from_ne_bytes(*word) ^ key).to_ne_bytes();
     }
-    out
 }
 
 /// Masks, or unmasks, `payload` in place. `key` is the one for its first octet: see [`rotate`].
 pub fn apply(payload: &mut [u8], key: MaskKey) {
     let key = u32::from_ne_bytes(key);
-    if payload.len() >= LONG {
+    if IN_BLOCKS && payload.len() >= LONG {
         apply_long(payload, key);
     } else {
-        apply_short(payload, key);
+        apply_short::<false>(payload, key);
     }
 }
 
@@ -84,13 +81,16 @@ pub fn apply(payload: &mut [u8], key: MaskKey) {
 #[inline]
 pub(crate) fn apply_ascii(payload: &mut [u8], key: MaskKey) -> bool {
     let key = u32::from_ne_bytes(key);
-    let seen = if payload.len() >= LONG {
+    let seen = if IN_BLOCKS && payload.len() >= LONG {
         ascii_long(payload, key)
     } else {
-        apply_short(payload, key)
+        apply_short::<true>(payload, key)
     };
     seen & HIGH_BITS == 0
 }
+
+/// Blocks are quick, and take code. Without an allocator, where room is short, octets go by words.
+const IN_BLOCKS: bool = cfg!(feature = "alloc");
 
 /// From this length on octets go by blocks of this length, out of line: a call is little then.
 const LONG: usize = 32;
@@ -100,45 +100,64 @@ const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
 #[inline(never)]
 fn apply_long(payload: &mut [u8], key: u32) {
-    apply_blocks::<LONG>(payload, key);
+    apply_blocks::<LONG, false>(payload, key);
 }
 
 #[inline(never)]
 fn ascii_long(payload: &mut [u8], key: u32) -> u64 {
-    apply_blocks::<LONG>(payload, key).unwrap_or_default()
+    apply_blocks::<LONG, true>(payload, key).unwrap_or_default()
 }
 
-/// For any length, best for less than [`LONG`]. Returns the unmasked octets or-ed together.
+/// For any length, best for less than [`LONG`]. Returns the unmasked octets or-ed together where `JUDGED`.
 #[inline(always)]
-fn apply_short(payload: &mut [u8], key: u32) -> u64 {
-    if let Some(seen) = apply_blocks::<8>(payload, key) {
+fn apply_short<const JUDGED: bool>(payload: &mut [u8], key: u32) -> u64 {
+    if IN_BLOCKS && let Some(seen) = apply_blocks::<8, JUDGED>(payload, key) {
         return seen;
     }
-    let mut key = key;
+    apply_words::<JUDGED>(payload, key)
+}
+
+/// As [`apply_short`]: whole words, then octet by octet.
+#[inline(always)]
+fn apply_words<const JUDGED: bool>(payload: &mut [u8], key: u32) -> u64 {
+    let (words, rest) = payload.as_chunks_mut::<8>();
     let mut seen = 0;
-    for octet in payload {
+    for word in words {
+        mask(word, doubled(key));
+        if JUDGED {
+            seen |= u64::from_ne_bytes(*word);
+        }
+    }
+    let mut key = key;
+    for octet in rest {
         *octet ^= key.to_ne_bytes()[0];
         key = rotated(key, 1);
-        seen |= *octet;
+        seen |= u64::from(*octet);
     }
-    seen.into()
+    seen
 }
 
 /// For at least `N` octets, a multiple of 8: all whole blocks, then the last block, which overlaps them.
-/// Returns the octets that come of it or-ed together, eight abreast; nothing is done below `N`.
+/// Returns, where `JUDGED`, the octets that come of it or-ed together, eight abreast; nothing is done
+/// below `N`.
 #[inline(always)]
-fn apply_blocks<const N: usize>(payload: &mut [u8], key: u32) -> Option<u64> {
+fn apply_blocks<const N: usize, const JUDGED: bool>(payload: &mut [u8], key: u32) -> Option<u64> {
     // `N` is a multiple of four, so the key for the last block is the one for the payload's end.
     let end_key = doubled(rotated(key, payload.len()));
-    let last = masked(payload.last_chunk::<N>()?, end_key);
+    let mut last = *payload.last_chunk::<N>()?;
+    mask(&mut last, end_key);
     let key = doubled(key);
     let mut seen = [0; LONG / 8];
     for block in payload.as_chunks_mut::<N>().0 {
-        *block = masked(block, key);
-        or_into(&mut seen, block);
+        mask(block, key);
+        if JUDGED {
+            or_into(&mut seen, block);
+        }
     }
     *payload.last_chunk_mut()? = last;
-    or_into(&mut seen, &last);
+    if JUDGED {
+        or_into(&mut seen, &last);
+    }
     Some(seen.iter().fold(0, |seen, word| seen | word))
 }
 
@@ -160,14 +179,25 @@ pub fn copy(target: &mut [u8], source: &[u8], key: MaskKey) {
     };
     let first_key = u32::from_ne_bytes(key);
     let last_key = rotated(first_key, length);
-    if copy_blocks::<32>(target, source, first_key, last_key)
-        || copy_blocks::<16>(target, source, first_key, last_key)
-        || copy_blocks::<8>(target, source, first_key, last_key)
-    {
-        return;
+    let in_blocks = IN_BLOCKS
+        && (copy_blocks::<32>(target, source, first_key, last_key)
+            || copy_blocks::<16>(target, source, first_key, last_key)
+            || copy_blocks::<8>(target, source, first_key, last_key));
+    if !in_blocks {
+        copy_words(target, source, first_key);
     }
-    let mut key = first_key;
-    for (target, source) in target.iter_mut().zip(source) {
+}
+
+/// For any length: whole words, then octet by octet.
+#[inline(always)]
+fn copy_words(target: &mut [u8], source: &[u8], key: u32) {
+    let (words, rest) = target.as_chunks_mut::<8>();
+    let (source_words, source_rest) = source.as_chunks::<8>();
+    for (word, source) in words.iter_mut().zip(source_words) {
+        *word = (u64::from_ne_bytes(*source) ^ doubled(key)).to_ne_bytes();
+    }
+    let mut key = key;
+    for (target, source) in rest.iter_mut().zip(source_rest) {
         *target = source ^ key.to_ne_bytes()[0];
         key = rotated(key, 1);
     }
@@ -182,10 +212,14 @@ fn copy_blocks<const N: usize>(target: &mut [u8], source: &[u8], key: u32, end_k
     let key = doubled(key);
     let (blocks, _) = target.as_chunks_mut::<N>();
     for (target, source) in blocks.iter_mut().zip(source.as_chunks::<N>().0) {
-        *target = masked(source, key);
+        let mut block = *source;
+        mask(&mut block, key);
+        *target = block;
     }
-    if let Some(block) = target.last_chunk_mut() {
-        *block = masked(last, doubled(end_key));
+    if let Some(target) = target.last_chunk_mut() {
+        let mut block = *last;
+        mask(&mut block, doubled(end_key));
+        *target = block;
     }
     true
 }
@@ -223,6 +257,16 @@ mod tests {
                 assert_eq!(ascii, expected.is_ascii());
                 let mut copied = alloc::vec![0; length];
                 copy(&mut copied, source, key);
+                assert_eq!(copied, expected, "{length}");
+
+                // What is used without an allocator.
+                let key = u32::from_ne_bytes(key);
+                let mut again = octets.clone();
+                let seen = apply_words::<true>(&mut again[offset..offset + length], key);
+                assert_eq!(again, in_place);
+                assert_eq!(seen & HIGH_BITS == 0, expected.is_ascii());
+                let mut copied = alloc::vec![0; length];
+                copy_words(&mut copied, source, key);
                 assert_eq!(copied, expected, "{length}");
             }
         }

@@ -62,6 +62,7 @@ fn is_host(host: &str) -> bool {
 /// address, and one run of zero groups may be left out.
 ///
 /// The library's parser would do, in 2 KB of code more.
+#[inline(never)]
 fn is_ipv6(address: &[u8]) -> bool {
     let (mut rest, mut shortened) = match address.strip_prefix(b"::") {
         Some(rest) => (rest, true),

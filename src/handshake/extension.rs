@@ -11,7 +11,7 @@
 //! assert_eq!((bits.name(), bits.decimal()), ("server_max_window_bits", Some(10)));
 //! ```
 
-use super::token::{ListElements, TCHARS};
+use super::token::{ListElements, TCHARS, behind_token};
 
 /// One extension with its parameters. Its grammar was checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,17 +154,16 @@ fn skip_parameter(octets: &[u8]) -> Option<&[u8]> {
 }
 
 fn skip_token(octets: &[u8]) -> Option<&[u8]> {
-    let is_end = |&octet: &u8| !TCHARS.contains(octet);
-    let end = octets.iter().position(is_end).unwrap_or(octets.len());
-    octets.get(end..).filter(|_| end > 0)
+    let rest = behind_token(octets);
+    (rest.len() < octets.len()).then_some(rest)
 }
 
 fn skip_quoted_token(quoted: &[u8]) -> Option<&[u8]> {
     let mut rest = quoted;
     loop {
-        rest = match rest {
-            [b'"', behind @ ..] => return (rest.len() < quoted.len()).then_some(behind),
-            [b'\\', octet, rest @ ..] | [octet, rest @ ..] if TCHARS.contains(*octet) => rest,
+        rest = match (rest, rest.strip_prefix(b"\\").unwrap_or(rest)) {
+            ([b'"', behind @ ..], _) => return (rest.len() < quoted.len()).then_some(behind),
+            (_, [octet, rest @ ..]) if TCHARS.contains(*octet) => rest,
             _ => return None,
         };
     }

@@ -164,14 +164,23 @@ impl From<FieldFault> for ResponseFault {
     }
 }
 
-/// Parses `lines`, the rest of a head behind its first line. It relies on what a [`HeadScanner`] has
-/// checked: httparse takes lone LFs.
-pub(super) fn parse_fields<'h, 'a>(
+/// Parses `lines`, the rest of a head behind its first line, and shows all fields if they are legal. It
+/// relies on what a [`HeadScanner`] has checked: httparse takes lone LFs.
+///
+/// The table of fields takes 3 KiB of stack, which is why it stands here alone, out of line.
+#[inline(never)]
+pub(super) fn parse_fields<'a>(
     lines: &'a [u8],
-    fields: &'h mut [httparse::Header<'a>; MAX_FIELDS],
-) -> Result<&'h [httparse::Header<'a>], FieldFault> {
-    match httparse::parse_headers(lines, fields) {
-        Ok(httparse::Status::Complete((length, fields))) if length == lines.len() => Ok(fields),
+    show: &mut dyn FnMut(&'a str, &'a [u8]),
+) -> Result<(), FieldFault> {
+    let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+    match httparse::parse_headers(lines, &mut fields) {
+        Ok(httparse::Status::Complete((length, fields))) if length == lines.len() => {
+            fields
+                .iter()
+                .for_each(|field| show(field.name, field.value));
+            Ok(())
+        }
         Err(httparse::Error::TooManyHeaders) => Err(FieldFault::TooMany),
         _ => Err(FieldFault::Malformed),
     }

@@ -8,9 +8,8 @@
 //! assert_eq!(&accept_key(&key), b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 //! ```
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
+#[cfg(not(feature = "alloc"))]
+use super::compact::{encode_into, sha1};
 use super::octets::OctetSet;
 
 /// What every server appends to the key (RFC 6455 §1.3).
@@ -22,10 +21,17 @@ const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// The key is hashed as it is; [`answer_key`](super::answer_key) checks it first.
 #[must_use]
 pub fn accept_key(key: &[u8]) -> [u8; 28] {
+    encode(&sha1([key, GUID]))
+}
+
+/// The hash of these parts, one behind the other.
+#[cfg(feature = "alloc")]
+fn sha1(parts: [&[u8]; 2]) -> [u8; 20] {
     let mut hash = sha1_smol::Sha1::new();
-    hash.update(key);
-    hash.update(GUID);
-    encode(hash.digest().bytes())
+    for part in parts {
+        hash.update(part);
+    }
+    hash.digest().bytes()
 }
 
 /// The value of `Sec-WebSocket-Key` for these 16 random octets (RFC 6455 §4.1).
@@ -33,16 +39,21 @@ pub fn accept_key(key: &[u8]) -> [u8; 28] {
 /// They have to be fresh and unpredictable for each connection.
 #[must_use]
 pub fn encode_nonce(nonce: [u8; 16]) -> [u8; 24] {
-    encode(nonce)
+    encode(&nonce)
 }
 
-/// Base64 of `N` octets, which takes exactly `M`.
-fn encode<const N: usize, const M: usize>(octets: [u8; N]) -> [u8; M] {
-    const { assert!(N.div_ceil(3).saturating_mul(4) == M) };
+/// Base64 of octets, in a text that is exactly as long as that takes (RFC 4648 §4).
+fn encode<const M: usize>(octets: &[u8]) -> [u8; M] {
     let mut text = [b'='; M];
-    // It can't fail: the text has the length that base64 needs, by the assertion above.
-    let _ = STANDARD.encode_slice(octets, &mut text);
+    encode_into(octets, &mut text);
     text
+}
+
+#[cfg(feature = "alloc")]
+fn encode_into(octets: &[u8], text: &mut [u8]) {
+    use base64::Engine as _;
+    // It can't fail: the text has the length that base64 needs.
+    let _ = base64::engine::general_purpose::STANDARD.encode_slice(octets, text);
 }
 
 const ALPHABET: OctetSet = OctetSet::alphanumeric_and(b"+/");

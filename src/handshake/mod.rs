@@ -44,6 +44,8 @@
 mod accept;
 mod authority;
 mod client;
+#[cfg(any(test, not(feature = "alloc")))]
+mod compact;
 mod deflate;
 mod emit;
 mod expected;

@@ -27,7 +27,7 @@ use core::{fmt, str};
 
 use super::authority::Authority;
 use super::extension::is_extension_list;
-use super::head::{Fields, MAX_FIELDS, Named, Single, check_lines, parse_fields, split_line};
+use super::head::{Fields, Named, Single, check_lines, parse_fields, split_line};
 use super::key::is_key;
 use super::octets::{is_same, offset_in, split_at_any, split_scheme};
 use super::token::{ListElements, is_token, lists_token};
@@ -100,8 +100,8 @@ impl<'a> Request<'a> {
         }
         let (line, lines) = split_line(head);
         let (method, target, version) = split_request_line(line).ok_or(RequestFault::Malformed)?;
-        let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
-        let facts = Facts::of(head, parse_fields(lines, &mut fields)?);
+        let mut facts = Facts::default();
+        parse_fields(lines, &mut |name, value| facts.add(head, name, value))?;
         if version != [b'1', b'1'] {
             return Err(RequestFault::HttpVersion);
         }
@@ -278,17 +278,19 @@ fn length_of(part: &str) -> u16 {
 
 /// Method, target, and the digits of the version: `GET /chat HTTP/1.1` (RFC 9112 §3).
 fn split_request_line(line: &[u8]) -> Option<(&str, &str, [u8; 2])> {
-    let (method, rest) = split_at_any(str::from_utf8(line).ok()?, b" ");
-    let (target, version) = split_at_any(rest.get(1..)?, b" ");
-    let [b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor] = version.as_bytes() else {
+    let mut parts = line.split(|&octet| octet == b' ');
+    let (method, target) = (parts.next()?, parts.next()?);
+    let (&[b'H', b'T', b'T', b'P', b'/', major, b'.', minor], None) = (parts.next()?, parts.next())
+    else {
         return None;
     };
-    let legal = is_token(method.as_bytes())
+    let legal = is_token(method)
         && !target.is_empty()
-        && target.bytes().all(|octet| octet != b'\t')
+        && target.iter().all(|&octet| octet != b'\t')
         && major.is_ascii_digit()
         && minor.is_ascii_digit();
-    legal.then_some((method, target, [*major, *minor]))
+    let (method, target) = (str::from_utf8(method).ok()?, str::from_utf8(target).ok()?);
+    legal.then_some((method, target, [major, minor]))
 }
 
 /// A target in origin-form or absolute-form (RFC 9112 §3.2.1, §3.2.2), taken apart.
@@ -366,26 +368,25 @@ struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    fn of(head: &'a [u8], fields: &[httparse::Header<'a>]) -> Self {
-        let mut facts = Self::default();
-        for field in fields {
-            facts.add(head, field.name, field.value);
-        }
-        facts
-    }
-
     fn add(&mut self, head: &[u8], name: &str, value: &'a [u8]) {
         let Some(known) = KNOWN.iter().find(|(known, _)| is_same(name, known)) else {
             return;
         };
-        match known.1 {
-            Known::Host => self.host.add(value),
+        let single = match known.1 {
+            Known::Host => &mut self.host,
+            Known::Key => &mut self.key,
+            Known::Version => &mut self.version,
+            other => return self.add_other(other, head, name, value),
+        };
+        single.add(value);
+    }
+
+    fn add_other(&mut self, known: Known, head: &[u8], name: &str, value: &[u8]) {
+        match known {
             Known::Upgrade => self.upgrade |= lists_token([value], "websocket"),
             Known::Connection => self.connection |= lists_token([value], "upgrade"),
             Known::Length => self.body |= value != b"0",
             Known::Coding => self.body = true,
-            Known::Key => self.key.add(value),
-            Known::Version => self.version.add(value),
             Known::Protocol => {
                 // A line that offers nothing breaks the grammar.
                 self.bad_list |= ListElements::new(value).next().is_none();
@@ -394,6 +395,7 @@ impl<'a> Facts<'a> {
                 }
             }
             Known::Extensions => self.bad_list |= !is_extension_list(value),
+            Known::Host | Known::Key | Known::Version => {}
         }
     }
 
@@ -454,10 +456,12 @@ impl<'a> Iterator for Offers<'a> {
 }
 
 /// Whether the subprotocols are legal (RFC 6455 §11.3.4), and few enough to be compared.
-fn are_distinct_tokens(offers: Offers<'_>) -> bool {
-    for (place, name) in offers.clone().enumerate() {
-        let mut earlier = offers.clone().take(place);
-        if place >= MAX_SUBPROTOCOLS || !is_token(name) || earlier.any(|other| other == name) {
+fn are_distinct_tokens(mut offers: Offers<'_>) -> bool {
+    if offers.clone().count() > MAX_SUBPROTOCOLS {
+        return false;
+    }
+    while let Some(name) = offers.next() {
+        if !is_token(name) || offers.clone().any(|later| later == name) {
             return false;
         }
     }

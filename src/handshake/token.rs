@@ -13,14 +13,18 @@ use super::octets::{OctetSet, is_same, trim_ows};
 /// Whether these octets are a token: one or more of the octets that RFC 9110 §5.6.2 lists.
 #[must_use]
 pub const fn is_token(octets: &[u8]) -> bool {
+    !octets.is_empty() && behind_token(octets).is_empty()
+}
+
+/// From the first octet on that has no place in a token.
+pub(super) const fn behind_token(octets: &[u8]) -> &[u8] {
     let mut rest = octets;
-    while let [octet, tail @ ..] = rest {
-        if !TCHARS.contains(*octet) {
-            return false;
-        }
+    while let [octet, tail @ ..] = rest
+        && TCHARS.contains(*octet)
+    {
         rest = tail;
     }
-    !octets.is_empty()
+    rest
 }
 
 /// The octets of tokens (RFC 9110 §5.6.2).

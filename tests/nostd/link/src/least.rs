@@ -73,6 +73,7 @@ fn serve(server: &mut End<Server>) -> Result<(), i32> {
 }
 
 /// A client that says hello and waits for the echo, then sends a Ping and waits for the Pong, then closes.
+#[inline(never)]
 fn talk(client: &mut End<Client<Keys>>) -> Result<(), i32> {
     let End { ws, rx, tx } = client;
     while let Some(event) = ws.poll(rx, tx).map_err(|_| 20)? {
