@@ -95,8 +95,9 @@ async def as_server(agreement, knobs, **parameters):
         connection.sizes = sizes
         await connection.close()
 
-    result = await talk(CLIENT, handler, ["--deflate=" + ",".join(["min_size=0", *knobs]), "--linger", "9"],
-                        "\n".join(lines) + "\n", max_size=None, extensions=[ServerPerMessageDeflateFactory(**parameters)])
+    options = ["--deflate=" + ",".join(["min_size=0", *knobs]), "--linger", "9"]
+    result = await talk(CLIENT, handler, options, "\n".join(lines) + "\n", max_size=None,
+                        extensions=[ServerPerMessageDeflateFactory(**parameters)])
     same(f"compressed: {described(agreement)};" in result.errors, True)
     same(list(result.lines), [f"text: {line}" for line in lines] + ["closed: code=1000 reason= clean=true by=peer"])
     same(result.exit_code, 0)
