@@ -2,13 +2,17 @@
 //!
 //! ```text
 //! cargo run --example client -- URL [--header 'Name: value']... [--subprotocol NAME]...
-//!                                   [--origin ORIGIN] [--linger SECONDS]
+//!                                   [--origin ORIGIN] [--linger SECONDS] [--deflate[=KNOB,...]]
 //! cargo run --example client -- ws://127.0.0.1:9001/echo --subprotocol chat
 //! ```
 //!
 //! Lines that begin with `/` are commands; `/help` lists them. At the end of the input it goes on for
 //! `SECONDS` (1 unless given), then sends a Close. The exit code is 0 where the closing handshake was
 //! completed, whoever began it.
+//!
+//! Built with `--features deflate`, `--deflate` offers to compress messages. The knobs are the parameters
+//! of RFC 7692, and `min_size`, from how many octets on a message is compressed:
+//! `--deflate=server_no_context_takeover,client_max_window_bits=9,min_size=0`.
 //!
 //! Two threads share the connection: one reads the input and has the [`Writer`], the main one has the
 //! [`Reader`] and prints.
@@ -22,10 +26,11 @@ use std::time::Duration;
 use websocket_proto::adapter::blocking::{
     ConnectOptions, Error, Reader, Refusal, Writer, connect_with,
 };
+use websocket_proto::handshake::{DeflateConfig, DeflateParameters};
 use websocket_proto::{Client, CloseCode, Event, Initiator, SystemKeys};
 
 const USAGE: &str = "usage: client URL [--header 'Name: value']... [--subprotocol NAME]... \
-    [--origin ORIGIN] [--linger SECONDS]";
+    [--origin ORIGIN] [--linger SECONDS] [--deflate[=KNOB,...]]";
 
 const HELP: &str = "\
 /ping [TEXT]            send a Ping
@@ -70,11 +75,17 @@ fn run(arguments: &Arguments) -> Result<bool, Error> {
     if let Some(origin) = &arguments.origin {
         options = options.with_origin(origin);
     }
+    #[cfg(feature = "deflate")]
+    if let Some(config) = arguments.deflate {
+        options = options.with_deflate(config);
+    }
 
     let ws = connect_with(&arguments.url, &options)?;
+    let deflate = ws.connection().deflate();
     eprintln!(
-        "connected, subprotocol {:?}; /help lists commands",
-        ws.subprotocol().unwrap_or("")
+        "connected, subprotocol {:?}, {}; /help lists commands",
+        ws.subprotocol().unwrap_or(""),
+        deflate.map_or("uncompressed".into(), agreed)
     );
     let (mut reader, writer) = ws.split()?;
     let linger = arguments.linger;
@@ -100,6 +111,18 @@ fn run(arguments: &Arguments) -> Result<bool, Error> {
             Ok(false)
         }
     }
+}
+
+/// What was agreed upon: how far back each end refers, and whether to earlier messages.
+fn agreed(parameters: DeflateParameters) -> String {
+    let takeover = |kept| if kept { "with" } else { "without" };
+    format!(
+        "compressed: server {} bits {} takeover, client {} bits {} takeover",
+        parameters.server_max_window_bits(),
+        takeover(parameters.server_context_takeover()),
+        parameters.client_max_window_bits(),
+        takeover(parameters.client_context_takeover())
+    )
 }
 
 fn print_events(reader: &mut Reader<TcpStream, Client<SystemKeys>>) -> Result<(), Error> {
@@ -203,6 +226,7 @@ struct Arguments {
     subprotocols: Vec<String>,
     origin: Option<String>,
     linger: Duration,
+    deflate: Option<DeflateConfig>,
 }
 
 impl Arguments {
@@ -213,6 +237,7 @@ impl Arguments {
             subprotocols: Vec::new(),
             origin: None,
             linger: Duration::from_secs(1),
+            deflate: None,
         };
         while let Some(argument) = given.next() {
             let mut value = || given.next().ok_or(format!("{argument} needs a value"));
@@ -232,6 +257,10 @@ impl Arguments {
                         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
                         .ok_or("--linger takes a number of seconds")?;
                 }
+                "--deflate" => arguments.deflate = Some(deflate_config("")?),
+                option if option.starts_with("--deflate=") => {
+                    arguments.deflate = Some(deflate_config(&option["--deflate=".len()..])?);
+                }
                 option if option.starts_with("--") => return Err(format!("no option {option}")),
                 _ if arguments.url.is_empty() => arguments.url = argument,
                 _ => return Err(format!("what is {argument}?")),
@@ -242,4 +271,29 @@ impl Arguments {
         }
         Ok(arguments)
     }
+}
+
+/// An offer to compress, from its knobs.
+fn deflate_config(knobs: &str) -> Result<DeflateConfig, String> {
+    if cfg!(not(feature = "deflate")) {
+        return Err("--deflate needs a client that is built with --features deflate".into());
+    }
+    let mut config = DeflateConfig::new();
+    for knob in knobs.split(',').filter(|knob| !knob.is_empty()) {
+        let (name, value) = knob.split_once('=').unwrap_or((knob, ""));
+        let bad = |_| format!("{name} takes a number");
+        config = match name {
+            "server_no_context_takeover" => config.with_server_context_takeover(false),
+            "client_no_context_takeover" => config.with_client_context_takeover(false),
+            "server_max_window_bits" => {
+                config.with_server_max_window_bits(value.parse().map_err(bad)?)
+            }
+            "client_max_window_bits" => {
+                config.with_client_max_window_bits(value.parse().map_err(bad)?)
+            }
+            "min_size" => config.with_min_size(value.parse().map_err(bad)?),
+            _ => return Err(format!("no knob {name}")),
+        };
+    }
+    Ok(config)
 }

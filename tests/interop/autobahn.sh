@@ -1,13 +1,15 @@
 #!/bin/bash
 # The Autobahn test suite against examples/echo_server or examples/autobahn_client.
 #   autobahn.sh server|client [CASES]      CASES: patterns of case numbers, '"1.*","9.*"' or '1.* 9.*'
-# Without CASES all but those of permessage-deflate. JOBS=2 test clients share the cases in the server
-# role. Fails on any behaviour that isn't OK, three cases apart that may be INFORMATIONAL, and on
-# cases without a result. The reports stay in .work/autobahn-server and .work/autobahn-client.
+# Without CASES all but those of permessage-deflate, and three of each group of these: the smallest
+# messages, some of 4 KiB, and some in fragments. All of them take many minutes: '12.* 13.*'. JOBS=2 test
+# clients share the cases in the server role. Fails on any behaviour that isn't OK, three cases apart that
+# may be INFORMATIONAL, and on cases without a result. The reports stay in .work/autobahn-server and
+# .work/autobahn-client.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 role=${1:-}
-cases=${2:-1.* 2.* 3.* 4.* 5.* 6.* 7.* 9.* 10.*}
+cases=${2:-1.* 2.* 3.* 4.* 5.* 6.* 7.* 9.* 10.* 12.*.1 12.*.5 12.*.11 13.*.1 13.*.5 13.*.11}
 jobs=${JOBS:-2}
 case $role in
   server | client) ;;
@@ -28,7 +30,7 @@ out=$WORK/autobahn-$role
 rm -rf "$out"
 mkdir -p "$out"
 agent=websocket-proto
-limit=600
+limit=3600
 
 # share J N: the J-th of N shares of the cases, as the body of a JSON list
 share() { python3 -B "$INTEROP/autobahn/cases.py" "$cases" "$1" "$2"; }

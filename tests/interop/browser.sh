@@ -1,6 +1,7 @@
 #!/bin/bash
 # Headless Chromium against examples/echo_server: its console page worked by clicks, WebSockets opened
-# by the page's script, and by a page of another origin. A screenshot of the console stays in .work.
+# by the page's script, compressed as Chromium offers it, and by a page of another origin. A screenshot
+# of the console stays in .work.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 if [ -z "${INTEROP_NETWORK:-}" ]; then

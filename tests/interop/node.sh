@@ -1,6 +1,6 @@
 #!/bin/bash
 # Node's `ws` client and Node's own WebSocket against examples/echo_server, and examples/client
-# against a `ws` server.
+# against a `ws` server; then both with permessage-deflate, in all ways that can be agreed upon.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 if [ -z "${INTEROP_NETWORK:-}" ]; then
@@ -21,4 +21,6 @@ else
 fi
 # shellcheck disable=SC2086
 timeout 180 node "$INTEROP/js/ws_server.js" $CLIENT_COMMAND || status=1
+# shellcheck disable=SC2086
+timeout 240 node "$INTEROP/js/deflate.js" "ws://127.0.0.1:$PORT" $CLIENT_COMMAND || status=1
 exit "$status"

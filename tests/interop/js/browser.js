@@ -73,6 +73,26 @@ async function scriptOfThePage(page) {
   }
 }
 
+// Chromium offers permessage-deflate by itself, and compresses whatever it sends then.
+async function compression(page) {
+  await check('Chromium: permessage-deflate is agreed upon, and messages come back', async () => {
+    same(await page.evaluate(async (url) => {
+      const connection = await connect(WebSocket, url);
+      const prose = Array.from({ length: 100_000 }, (_, i) => `h\u00e9llo \u2603 ${(i * i) % 977}`).join(' ');
+      const noise = new Uint8Array(60_000);
+      crypto.getRandomValues(noise);
+      const many = Array.from({ length: 100 }, (_, i) => prose.slice(i, i * 20));
+      const messages = ['', 'a', prose, String(noise), prose, ...many];
+      for (const message of messages) connection.ws.send(message);
+      for (const message of messages) same((await connection.received()) === message, true);
+      connection.ws.send(noise);
+      same(String(new Uint8Array(await connection.received())), String(noise));
+      await closesNormally(connection);
+      return connection.ws.extensions;
+    }, `ws://${address}/echo`), 'permessage-deflate');
+  });
+}
+
 async function foreignPage(page) {
   const server = http.createServer((_, response) => {
     response.setHeader('content-type', 'text/html');
@@ -101,6 +121,7 @@ async function foreignPage(page) {
     page.setDefaultTimeout(5_000);
     await consolePage(page);
     await scriptOfThePage(page);
+    await compression(page);
     await foreignPage(page);
   } finally {
     await context.close();
