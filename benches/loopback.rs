@@ -1,19 +1,20 @@
-//! System calls and memory over loopback sockets. `benches/loopback.sh` runs it and prints the tables.
+//! System calls and memory over loopback sockets: a client that is no more than sockets and octets made
+//! beforehand, and the barest server to compare with. `benches/loopback.sh` runs everything and prints
+//! the tables.
 //!
 //! ```text
 //! loopback burst ADDR [BURSTS [MESSAGES]]   bursts of masked messages of 32 octets to an echo server
 //! loopback large ADDR [MESSAGES]            messages of 64 KiB, one at a time
-//! loopback idle bare|tokio [CONNECTIONS]    the memory of idle connections in a process of its own
+//! loopback idle ADDR PID [CONNECTIONS]      what idle connections take of that process's memory
+//! loopback bare ADDR                        a server of bare tokio tasks, which echo octets
 //! ```
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
-use websocket_proto::Event;
-use websocket_proto::adapter::tokio::accept;
 
 const REQUEST: &[u8] =
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -33,7 +34,8 @@ fn main() {
     match arguments.as_slice() {
         ["burst", address, ..] => burst(address, number(2, 200), number(3, 1000)),
         ["large", address, ..] => large(address, number(2, 2000)),
-        ["idle", kind, ..] => idle(kind, number(2, 5000)),
+        ["idle", address, process, ..] => idle(address, process, number(3, 5000)),
+        ["bare", address] => bare(address),
         // Cargo's own arguments, of a run of all benches: there is nothing to talk to.
         _ => {}
     }
@@ -70,7 +72,8 @@ fn answer_len(length: usize) -> usize {
         }
 }
 
-fn open(address: &str) -> TcpStream {
+/// A connection, and how its server began.
+fn open(address: &str) -> (TcpStream, Vec<u8>) {
     let mut stream = TcpStream::connect(address).expect("a server at this address");
     stream.set_nodelay(true).unwrap();
     stream.write_all(REQUEST).unwrap();
@@ -80,7 +83,7 @@ fn open(address: &str) -> TcpStream {
         stream.read_exact(&mut octet).unwrap();
         head.extend(octet);
     }
-    stream
+    (stream, head)
 }
 
 fn ask(stream: &mut TcpStream, question: &[u8], answer: &mut [u8]) {
@@ -89,7 +92,7 @@ fn ask(stream: &mut TcpStream, question: &[u8], answer: &mut [u8]) {
 }
 
 fn burst(address: &str, bursts: usize, messages: usize) {
-    let mut stream = open(address);
+    let mut stream = open(address).0;
     let question = frame(32).repeat(messages);
     let mut answer = vec![0; messages * answer_len(32)];
     let began = Instant::now();
@@ -100,7 +103,7 @@ fn burst(address: &str, bursts: usize, messages: usize) {
 }
 
 fn large(address: &str, messages: usize) {
-    let mut stream = open(address);
+    let mut stream = open(address).0;
     let question = frame(64 << 10);
     let mut answer = vec![0; answer_len(64 << 10)];
     let began = Instant::now();
@@ -117,44 +120,59 @@ fn report(messages: usize, time: Duration) {
     );
 }
 
-/// Octets in memory that are this process's own.
-fn resident() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+/// Octets in memory that are a process's own.
+fn resident(process: &str) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("Linux");
     let line = status.lines().find(|line| line.starts_with("RssAnon:"));
     let kib = line.and_then(|line| line.split_whitespace().nth(1));
     kib.expect("RssAnon in kB").parse::<usize>().unwrap() << 10
 }
 
-/// A server in one thread, and clients that are but sockets in another.
-fn idle(kind: &str, connections: usize) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-    let address = listener.local_addr().unwrap();
-    let bare = kind == "bare";
-    let clients = std::thread::spawn(move || clients(address, bare, connections));
-    runtime.spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            if bare {
-                tokio::spawn(echo_bare(stream));
-            } else {
-                tokio::spawn(echo(stream));
-            }
-        }
-    });
-    runtime.block_on(async {
-        while !clients.is_finished() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    });
-    clients.join().unwrap();
+/// Opens connections, has each echo once, and looks at the server's memory while all are idle.
+fn idle(address: &str, process: &str, connections: usize) {
+    let question = frame(ECHOED);
+    // What echoes octets echoes frames with their keys.
+    let bare = open(address).1.starts_with(b"GET");
+    let expected = if bare {
+        question.len()
+    } else {
+        answer_len(ECHOED)
+    };
+    let mut answer = vec![0; expected];
+    // What the process needs in any case is there before the first look.
+    for _ in 0..50 {
+        ask(&mut open(address).0, &question, &mut answer);
+    }
+    let settle = || std::thread::sleep(Duration::from_millis(500));
+    settle();
+    let before = resident(process);
+    let each = || (resident(process).saturating_sub(before)) as f64 / connections as f64;
+    let mut sockets: Vec<_> = (0..connections).map(|_| open(address).0).collect();
+    settle();
+    let opened = each();
+    for socket in &mut sockets {
+        ask(socket, &question, &mut answer);
+    }
+    settle();
+    println!(
+        "{connections} connections, octets each: {opened:.0} idle, {:.0} after an echo of 16 KiB",
+        each()
+    );
 }
 
 /// The least that a task with a socket can be: it has a buffer only while there is something in it.
-async fn echo_bare(mut stream: tokio::net::TcpStream) {
+fn bare(address: &str) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let listener = TcpListener::bind(address).await.unwrap();
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(echo(stream));
+        }
+    });
+}
+
+async fn echo(mut stream: tokio::net::TcpStream) {
     stream.set_nodelay(true).unwrap();
     loop {
         stream.readable().await.unwrap();
@@ -165,48 +183,4 @@ async fn echo_bare(mut stream: tokio::net::TcpStream) {
             Err(_) => {}
         }
     }
-}
-
-async fn echo(stream: tokio::net::TcpStream) {
-    let mut ws = accept(stream).await.unwrap();
-    while let Ok(Some((event, mut out))) = ws.next().await {
-        match event {
-            Event::Text(text) => out.send_text(text).unwrap(),
-            Event::Binary(octets) => out.send_binary(octets).unwrap(),
-            _ => {}
-        }
-    }
-}
-
-fn clients(address: SocketAddr, bare: bool, connections: usize) {
-    let connect = || {
-        if bare {
-            TcpStream::connect(address).unwrap()
-        } else {
-            open(&address.to_string())
-        }
-    };
-    let question = frame(ECHOED);
-    let expected = if bare {
-        question.len()
-    } else {
-        answer_len(ECHOED)
-    };
-    let mut answer = vec![0; expected];
-    // What the process needs in any case is there before the first look.
-    for _ in 0..50 {
-        ask(&mut connect(), &question, &mut answer);
-    }
-    let mut sockets = Vec::with_capacity(connections);
-    std::thread::sleep(Duration::from_millis(300));
-    let before = resident();
-    let each = |now: usize| (now.saturating_sub(before)) as f64 / connections as f64;
-    sockets.extend((0..connections).map(|_| connect()));
-    std::thread::sleep(Duration::from_millis(500));
-    let opened = each(resident());
-    for socket in &mut sockets {
-        ask(socket, &question, &mut answer);
-    }
-    std::thread::sleep(Duration::from_millis(500));
-    println!("{opened:.0} {:.0}", each(resident()));
 }

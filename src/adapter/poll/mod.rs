@@ -40,7 +40,7 @@ use std::vec::Vec;
 pub use self::io::Io;
 pub use self::message::Message;
 pub use self::open::{accept, accept_with, connect_over};
-pub use self::socket::WebSocket;
+pub use self::socket::{Lent, WebSocket};
 pub use self::split::{Reader, Writer};
 
 use super::SystemKeys;

@@ -2,7 +2,8 @@
 
 use core::fmt;
 use std::boxed::Box;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -74,38 +75,22 @@ impl<T: Io, C: Timer, S: Side> WebSocket<T, C, S> {
     /// # Errors
     /// [`Error::Violation`] when the peer broke the protocol, after it was told and the transport
     /// closed, within the close timeout; [`Error::Io`] when the transport failed.
-    #[allow(clippy::should_implement_trait, clippy::type_complexity)]
-    pub async fn next(&mut self) -> Result<Option<(Event<'_>, Outgoing<'_, S>)>, Error> {
-        self.next_event(false).await
+    #[allow(clippy::should_implement_trait)]
+    pub fn next(&mut self) -> impl Future<Output = Lent<'_, S>> {
+        Next::Waits {
+            socket: self,
+            in_chunks: false,
+        }
     }
 
     /// As [`next`](Self::next), with messages in chunks as they arrive: see [`Connection::poll_chunk`].
     ///
     /// # Errors
     /// As [`next`](Self::next).
-    #[allow(clippy::type_complexity)]
-    pub async fn next_chunk(&mut self) -> Result<Option<(Event<'_>, Outgoing<'_, S>)>, Error> {
-        self.next_event(true).await
-    }
-
-    #[allow(clippy::type_complexity)]
-    async fn next_event(
-        &mut self,
-        in_chunks: bool,
-    ) -> Result<Option<(Event<'_>, Outgoing<'_, S>)>, Error> {
-        let Self { engine, input, .. } = self;
-        let flow = alone(in_chunks);
-        let found = poll_fn(|cx| engine.poll_event(Wakers::one(cx), input, flow)).await?;
-        let Some(ready) = found else {
-            return Ok(None);
-        };
-        let lent = {
-            let (ws, tx) = engine.machine();
-            ws.lend(ready, input.rx(), tx)
-        };
-        match lent {
-            Ok(event) => Ok(Some((event, engine.outgoing()))),
-            Err(violation) => Err(see_off(engine, violation).await),
+    pub fn next_chunk(&mut self) -> impl Future<Output = Lent<'_, S>> {
+        Next::Waits {
+            socket: self,
+            in_chunks: true,
         }
     }
 
@@ -216,19 +201,49 @@ pub(super) const fn alone(in_chunks: bool) -> Flow {
     }
 }
 
-/// After a violation that showed in a message's content: tells the peer and closes the transport.
-async fn see_off<T: Io, C: Timer, S: Side>(
-    engine: &mut Engine<T, C, S>,
-    violation: Violation,
-) -> Error {
-    // What was received is lent as far as the compiler knows. Nothing in it counts any more.
-    let told = poll_fn(|cx| {
-        let mut rest = Input::default();
-        engine.poll_event(Wakers::one(cx), &mut rest, alone(false))
-    });
-    match told.await {
-        Err(error) => error,
-        Ok(_) => violation.into(),
+/// What is lent: an event with the means to answer it, or `None` when the connection is over.
+pub type Lent<'a, S> = Result<Option<(Event<'a>, Outgoing<'a, S>)>, Error>;
+
+/// Waits for the next event. By hand it is two words instead of eleven, in each task that waits.
+enum Next<'a, T, C: Timer, S> {
+    Waits {
+        socket: &'a mut WebSocket<T, C, S>,
+        in_chunks: bool,
+    },
+    /// A violation showed in a message's content: the peer is told and the transport closed. What was
+    /// received is lent as far as the compiler knows; nothing in it counts any more.
+    SeesOff(&'a mut Engine<T, C, S>, Violation),
+    Over,
+}
+
+impl<'a, T: Io, C: Timer, S: Side> Future for Next<'a, T, C, S> {
+    type Output = Lent<'a, S>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let wakers = Wakers::one(cx);
+        if let Self::Waits { socket, in_chunks } = this {
+            let WebSocket { engine, input, .. } = &mut **socket;
+            let found = ready!(engine.poll_event(wakers, input, alone(*in_chunks)))?;
+            // What is lent is lent for as long as the socket was.
+            let (Some(ready), Self::Waits { socket, .. }) = (found, mem::replace(this, Self::Over))
+            else {
+                return Poll::Ready(Ok(None));
+            };
+            let WebSocket { engine, input, .. } = socket;
+            let (ws, tx) = engine.machine();
+            match ws.lend(ready, input.rx(), tx) {
+                Ok(event) => return Poll::Ready(Ok(Some((event, engine.outgoing())))),
+                Err(violation) => *this = Self::SeesOff(engine, violation),
+            }
+        }
+        match this {
+            Self::SeesOff(engine, violation) => {
+                ready!(engine.poll_event(wakers, &mut Input::default(), alone(false)))?;
+                Poll::Ready(Err((*violation).into()))
+            }
+            Self::Waits { .. } | Self::Over => Poll::Pending,
+        }
     }
 }
 
