@@ -16,6 +16,8 @@
 pub mod allocations;
 pub mod callgrind;
 pub mod data;
+pub mod echo;
+pub mod load;
 pub mod meter;
 pub mod peers;
 pub mod pipe;
