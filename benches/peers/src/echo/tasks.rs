@@ -292,7 +292,7 @@ pub(super) fn wtx(address: &str) {
 }
 
 thread_local! {
-    static SHARED: RefCell<Vec<u8>> = RefCell::new(vec![0; 64 << 10]);
+    static SHARED: RefCell<Vec<u8>> = RefCell::new(vec![0; 128 << 10]);
 }
 
 /// The floor: one read and one write for each time that something has come, and no memory for a

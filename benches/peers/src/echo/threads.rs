@@ -70,7 +70,7 @@ pub(super) fn nexus_web(address: &str) {
 
 pub(super) fn raw(address: &str) {
     serve(address, |mut stream| {
-        let mut buffer = vec![0; 64 << 10];
+        let mut buffer = vec![0; 128 << 10];
         let _ = stream.read(&mut buffer)?;
         stream.write_all(SWITCHING)?;
         let mut unmasked = Unmasked::default();
