@@ -1,7 +1,8 @@
 //! A fixed amount of work for an instruction counter: `benches/instructions.sh` runs it under callgrind,
 //! with two counts of messages, and divides the difference.
 //!
-//! Arguments: what (`receive`, `send-server`, `send-client`, `octets`), kind (`text`, `binary`), octets a
+//! Arguments: what (`receive`, `send-server`, `send-client`; with the feature `deflate` `inflate`,
+//! `deflate`, and `zlib-inflate`, `zlib-deflate` for the codec alone), kind (`text`, `binary`), octets a
 //! message, octets a read, number of messages.
 
 use std::hint::black_box;
@@ -21,6 +22,7 @@ fn frame(kind: MessageKind, payload: &[u8]) -> Vec<u8> {
 }
 
 /// Receives `count` messages, in reads of `read` octets.
+#[inline(never)]
 fn receive(kind: MessageKind, size: usize, read: usize, count: usize) -> usize {
     let frame = frame(kind, &vec![b'a'; size]);
     let batch = (64 * 1024 / frame.len()).max(1);
@@ -45,6 +47,7 @@ fn receive(kind: MessageKind, size: usize, read: usize, count: usize) -> usize {
     received
 }
 
+#[inline(never)]
 fn send(kind: MessageKind, size: usize, count: usize, client: bool) -> usize {
     let payload = "a".repeat(size);
     let mut tx = SendBuffer::new();
@@ -69,6 +72,21 @@ fn send(kind: MessageKind, size: usize, count: usize, client: bool) -> usize {
     count
 }
 
+/// Messages with context takeover at level 1, and the codec alone on the same.
+#[cfg(feature = "deflate")]
+#[path = "common/compressed.rs"]
+mod compressed;
+
+/// Rounds of work, until `count` messages are through.
+#[cfg(feature = "deflate")]
+fn rounds<T>(count: usize, mut work: T, round: fn(&mut T) -> usize) -> usize {
+    let mut done = 0;
+    while done < count {
+        done += round(&mut work);
+    }
+    done
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args()
         .skip(1)
@@ -88,6 +106,30 @@ fn main() {
         "receive" => receive(kind, size, read, count),
         "send-server" => send(kind, size, count, false),
         "send-client" => send(kind, size, count, true),
+        #[cfg(feature = "deflate")]
+        "inflate" => rounds(
+            count,
+            compressed::Inflating::new(size),
+            compressed::Inflating::connection,
+        ),
+        #[cfg(feature = "deflate")]
+        "zlib-inflate" => rounds(
+            count,
+            compressed::Inflating::new(size),
+            compressed::Inflating::codec,
+        ),
+        #[cfg(feature = "deflate")]
+        "deflate" => rounds(
+            count,
+            compressed::Deflating::new(size),
+            compressed::Deflating::connection,
+        ),
+        #[cfg(feature = "deflate")]
+        "zlib-deflate" => rounds(
+            count,
+            compressed::Deflating::new(size),
+            compressed::Deflating::codec,
+        ),
         other => panic!("unknown: {other}"),
     };
     println!("{done}");

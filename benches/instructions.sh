@@ -3,7 +3,7 @@
 # usage: benches/instructions.sh [WHAT KIND SIZE READ]...      without arguments: the usual table
 set -euo pipefail
 cd "$(dirname "$0")/.."
-binary=$(cargo bench --bench instructions --no-run --message-format=json 2>/dev/null |
+binary=$(cargo bench --features deflate --bench instructions --no-run --message-format=json 2>/dev/null |
   sed -n 's/.*"executable":"\([^"]*instructions[^"]*\)".*/\1/p' | tail -1)
 # glibc's rep movsb would be counted as one instruction per octet: turn it off.
 export GLIBC_TUNABLES=glibc.cpu.x86_rep_movsb_threshold=1073741824:glibc.cpu.x86_rep_stosb_threshold=1073741824
@@ -27,3 +27,6 @@ for size in 16 125 1024 16384; do
 done
 row receive text 16 1; row receive text 125 1; row receive binary 65536 16384
 for size in 16 1024; do row send-server text $size 0; row send-client text $size 0; done
+for size in 256 1024 65536; do
+  for what in inflate zlib-inflate deflate zlib-deflate; do row $what binary $size 65536; done
+done

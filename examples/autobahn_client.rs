@@ -50,7 +50,10 @@ fn echo(url: &str) -> Result<(), blocking::Error> {
         .with_max_message_size(64 << 20)
         .with_max_fragments(1 << 20)
         .with_ping_interval(None);
-    let mut ws = connect_with(url, &ConnectOptions::new().with_config(config))?;
+    let options = ConnectOptions::new().with_config(config);
+    #[cfg(feature = "deflate")]
+    let options = options.with_deflate(websocket_proto::handshake::DeflateConfig::new());
+    let mut ws = connect_with(url, &options)?;
     while let Some((event, mut out)) = ws.next()? {
         match event {
             Event::Text(text) => out.send_text(text)?,

@@ -39,7 +39,8 @@ impl Millis {
 /// The limits and policies of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
-    max_message_size: u64,
+    /// In halves, the lower one first: an alignment of four saves each connection eight octets.
+    max_message_size: [u32; 2],
     max_fragments: u32,
     handshake_timeout: Millis,
     ping_interval: Millis,
@@ -61,7 +62,7 @@ impl Config {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            max_message_size: 16 << 20,
+            max_message_size: [16 << 20, 0],
             max_fragments: 65_536,
             handshake_timeout: Millis(10_000),
             ping_interval: Millis(0),
@@ -80,7 +81,7 @@ impl Config {
     /// `u64::MAX` is fine.
     #[must_use]
     pub const fn with_max_message_size(mut self, octets: u64) -> Self {
-        self.max_message_size = octets;
+        self.max_message_size = [octets as u32, (octets >> 32) as u32];
         self
     }
 
@@ -151,8 +152,10 @@ impl Config {
 
     /// See [`with_max_message_size`](Self::with_max_message_size).
     #[must_use]
+    #[inline]
     pub const fn max_message_size(&self) -> u64 {
-        self.max_message_size
+        let [low, high] = self.max_message_size;
+        low as u64 | (high as u64) << 32
     }
 
     /// See [`with_max_fragments`](Self::with_max_fragments).

@@ -41,6 +41,8 @@ pub enum Violation {
     ExpectedContinuation,
     /// Text that isn't UTF-8.
     InvalidUtf8,
+    /// A compressed message that can't be inflated, or refers to what it may not.
+    CorruptDeflate,
     /// A Close frame with a payload of one octet.
     CloseTruncated,
     /// A close code that must not stand on the wire.
@@ -82,7 +84,9 @@ impl Violation {
             | Self::ExpectedContinuation
             | Self::CloseTruncated
             | Self::CloseCodeInvalid(_) => CloseCode::PROTOCOL_ERROR,
-            Self::InvalidUtf8 | Self::CloseReasonNotUtf8 => CloseCode::INVALID_PAYLOAD,
+            Self::InvalidUtf8 | Self::CorruptDeflate | Self::CloseReasonNotUtf8 => {
+                CloseCode::INVALID_PAYLOAD
+            }
             Self::MessageTooBig => CloseCode::MESSAGE_TOO_BIG,
             Self::TooManyFragments => CloseCode::POLICY_VIOLATION,
             Self::PongTimeout => CloseCode::INTERNAL_ERROR,
@@ -112,6 +116,7 @@ impl Violation {
             Self::ControlTooLong | Self::ControlFragmented => "RFC 6455 §5.5",
             Self::UnexpectedContinuation | Self::ExpectedContinuation => "RFC 6455 §5.4",
             Self::InvalidUtf8 => "RFC 6455 §8.1",
+            Self::CorruptDeflate => "RFC 7692 §7.2.2",
             Self::CloseTruncated | Self::CloseReasonNotUtf8 => "RFC 6455 §5.5.1",
             Self::CloseCodeInvalid(_) => "RFC 6455 §7.4",
             Self::MessageTooBig | Self::TooManyFragments => "RFC 6455 §10.4",
@@ -137,6 +142,7 @@ impl Violation {
             Self::UnexpectedContinuation => "continuation without a message",
             Self::ExpectedContinuation => "new message within a message",
             Self::InvalidUtf8 => "text is not UTF-8",
+            Self::CorruptDeflate => "corrupt compressed message",
             Self::CloseTruncated => "close payload of one octet",
             Self::CloseCodeInvalid(_) => "invalid close code",
             Self::CloseReasonNotUtf8 => "close reason is not UTF-8",
@@ -271,6 +277,9 @@ pub enum ResponseFault {
     Subprotocol,
     /// An extension that was not offered.
     Extension,
+    /// Parameters of permessage-deflate that are illegal, or don't suit what was offered (RFC 7692
+    /// §7.1).
+    Deflate,
 }
 
 impl ResponseFault {
@@ -293,6 +302,7 @@ impl ResponseFault {
             Self::Accept => "missing, repeated or wrong Sec-WebSocket-Accept",
             Self::Subprotocol => "the server chose a subprotocol that was not offered",
             Self::Extension => "the server chose an extension that was not offered",
+            Self::Deflate => "the server's parameters of permessage-deflate don't suit the offer",
         }
     }
 }

@@ -67,6 +67,7 @@ pub mod frame;
 pub mod handshake;
 
 pub mod buffer;
+mod deflate;
 mod message;
 
 pub mod connection;
@@ -78,6 +79,8 @@ pub use adapter::SystemKeys;
 pub use buffer::{RecvBuffer, SendBuffer};
 pub use close::{Close, CloseCode, Initiator, Outcome};
 pub use config::Config;
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub use connection::Broadcast;
 pub use connection::{
     Client, Connection, Event, Handshake, HeaderOctets, Ready, ReadyState, Server, Side, State,
     Transport,

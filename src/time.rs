@@ -59,10 +59,9 @@ impl Add<Duration> for Instant {
 
     /// Saturates at the end of the clock.
     fn add(self, after: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(u64::try_from(after.as_nanos()).unwrap_or(u64::MAX)),
-        )
+        let seconds = after.as_secs().saturating_mul(1_000_000_000);
+        let nanos = seconds.saturating_add(after.subsec_nanos().into());
+        Self(self.0.saturating_add(nanos))
     }
 }
 

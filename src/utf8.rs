@@ -71,7 +71,15 @@ impl Utf8Validator {
     /// # Errors
     /// [`InvalidUtf8`] when the text so far is no prefix of any UTF-8 text. What the validator says
     /// afterwards has no meaning.
+    #[inline]
     pub fn validate(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
+        match piece {
+            [0..=0x7F] if self.is_complete() => Ok(()),
+            piece => self.validate_any(piece),
+        }
+    }
+
+    fn validate_any(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
         // Octet by octet is the quicker way for a few.
         if piece.len() < 8 {
             return piece

@@ -3,6 +3,8 @@
 #![cfg(feature = "std")]
 #![allow(dead_code, unused_imports, unreachable_pub)]
 
+extern crate alloc;
+
 #[path = "../src/adapter/mod.rs"]
 mod adapter;
 

@@ -14,7 +14,8 @@
 //! | `/time` | the time comes once a second |
 //!
 //! Pages of other hosts may not connect (RFC 6455 §10.2), unless `--any-origin` says so. What happens is
-//! printed, unless `--quiet` says otherwise.
+//! printed, unless `--quiet` says otherwise. Built with `--features deflate`, messages are compressed for
+//! clients that offer it.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -130,6 +131,9 @@ impl App {
         let options = AcceptOptions::new()
             .with_config(config)
             .with_origins(OriginPolicy::Any);
+        // Whoever offers to compress gets what it offers (RFC 7692).
+        #[cfg(feature = "deflate")]
+        let options = options.with_deflate(websocket_proto::handshake::DeflateConfig::new());
 
         let mut service = None;
         let ws = blocking::accept_with(stream, &options, |request| {
@@ -146,6 +150,9 @@ impl App {
         })?;
         if let Some(name) = ws.subprotocol() {
             self.log(number, format_args!("subprotocol {name}"));
+        }
+        if ws.connection().deflate().is_some() {
+            self.log(number, format_args!("compressed"));
         }
         match service {
             Some(Service::Echo) => echo(ws),

@@ -16,6 +16,8 @@
 
 mod recv;
 mod send;
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+mod shared;
 
 pub use recv::RecvBuffer;
 pub(crate) use recv::Window;

@@ -110,10 +110,7 @@ impl<B: Storage> RecvBuffer<B> {
         if room < wanted.max(READ_AHEAD / 2) {
             self.make_room(wanted);
         }
-        self.storage
-            .as_mut()
-            .get_mut(self.marks.end..)
-            .unwrap_or_default()
+        &mut self.storage.as_mut()[self.marks.end..]
     }
 
     #[cold]
@@ -214,6 +211,28 @@ impl<B: Storage> RecvBuffer<B> {
         };
     }
 
+    /// Makes the gap before what has yet to be handled at least `wanted` octets wide, as far as the
+    /// storage can give it: room for what is inflated.
+    ///
+    /// The gap becomes as wide as what is moved for it, so that the work stays linear.
+    #[cold]
+    pub(crate) fn widen(&mut self, wanted: usize) {
+        self.compact();
+        let Marks {
+            joined, next, end, ..
+        } = self.marks;
+        let unread = end - next;
+        let len = joined
+            .saturating_add(wanted.max(unread))
+            .saturating_add(unread);
+        // Where memory is short, the room that is there has to do.
+        let _ = self.storage.grow(len.min(self.storage.max_len()));
+        let start = self.storage.as_ref().len() - unread;
+        self.storage.as_mut().copy_within(next..end, start);
+        self.marks.next = start;
+        self.marks.end = start + unread;
+    }
+
     /// The machine's view, for the parts of it that don't care what the storage is.
     #[inline]
     pub(crate) fn window(&mut self) -> Window<'_> {
@@ -231,13 +250,10 @@ impl<B: Storage> RecvBuffer<B> {
         self.storage.as_ref().len()
     }
 
-    /// The octets that have yet to be handled.
+    /// The octets that have yet to be handled. They are there by the order of the marks.
     #[inline]
-    pub(crate) fn unread(&self) -> &[u8] {
-        self.storage
-            .as_ref()
-            .get(self.marks.next..self.marks.end)
-            .unwrap_or_default()
+    pub(crate) fn unread(&self) -> Option<&[u8]> {
+        self.storage.as_ref().get(self.marks.next..self.marks.end)
     }
 
     /// The message under construction.
@@ -271,10 +287,27 @@ impl<B: Storage> RecvBuffer<B> {
             .unwrap_or_default()
     }
 
-    /// Lends octets by their place.
+    /// Joins all that has yet to be handled to the message, where that is something but less than
+    /// `limit` octets and there is room for more. Lends it where it lies now, and says whether octets
+    /// have come since this was last asked.
     #[inline]
-    pub(crate) fn lend(&mut self, range: Range<usize>) -> &mut [u8] {
-        self.storage.as_mut().get_mut(range).unwrap_or_default()
+    pub(crate) fn join_less_than(&mut self, limit: u64) -> Option<(&mut [u8], bool)> {
+        let Marks {
+            joined, next, end, ..
+        } = self.marks;
+        let octets = self.storage.as_mut();
+        if next >= end || (end - next) as u64 >= limit || end >= octets.len() {
+            return None;
+        }
+        let fresh = core::mem::take(&mut self.fresh);
+        self.marks.next = end;
+        if joined == next {
+            self.marks.joined = end;
+            return Some((octets.get_mut(next..end)?, fresh));
+        }
+        octets.copy_within(next..end, joined);
+        self.marks.joined = joined + (end - next);
+        Some((octets.get_mut(joined..self.marks.joined)?, fresh))
     }
 }
 
@@ -286,7 +319,12 @@ pub(crate) struct Window<'a> {
     max_len: usize,
 }
 
-impl Window<'_> {
+impl<'a> Window<'a> {
+    /// Lends octets by their place.
+    pub(crate) fn lend(self, range: Range<usize>) -> &'a [u8] {
+        self.octets.get(range).unwrap_or_default()
+    }
+
     /// Whether octets have come since this was last asked.
     pub(crate) fn take_fresh(&mut self) -> bool {
         core::mem::take(self.fresh)
@@ -304,6 +342,11 @@ impl Window<'_> {
         self.octets
             .get(self.marks.kept..self.marks.joined)
             .unwrap_or_default()
+    }
+
+    /// How many octets the message under construction has.
+    pub(crate) fn kept_len(&self) -> usize {
+        self.marks.joined - self.marks.kept
     }
 
     /// How many octets have yet to be handled.
@@ -348,6 +391,34 @@ impl Window<'_> {
         self.octets
             .get_mut(joined..joined + count)
             .unwrap_or_default()
+    }
+
+    /// Where no message is under construction, all that was handled becomes the gap.
+    pub(crate) fn open_gap(&mut self) {
+        if self.marks.kept == self.marks.joined {
+            self.marks.kept = 0;
+            self.marks.joined = 0;
+        }
+    }
+
+    /// The gap, and what has yet to be handled behind it.
+    pub(crate) fn gap_and_unread(&mut self) -> (&mut [u8], &mut [u8]) {
+        let Marks {
+            joined, next, end, ..
+        } = *self.marks;
+        let (before, behind) = self.octets.split_at_mut(next);
+        (
+            before.get_mut(joined..).unwrap_or_default(),
+            behind.get_mut(..end - next).unwrap_or_default(),
+        )
+    }
+
+    /// So many of the next octets were inflated, and as many written to the gap, which join the message.
+    pub(crate) fn note_inflated(&mut self, read: usize, written: usize) {
+        debug_assert!(self.marks.joined + written <= self.marks.next);
+        self.marks.joined += written;
+        self.marks.next += read;
+        debug_assert!(self.marks.next <= self.marks.end);
     }
 
     /// The place of the first `count` octets of the message, which are no longer kept.
@@ -439,7 +510,7 @@ mod tests {
         }
         assert_eq!(window.kept(), b"ABCDEF");
         let place = window.release(6);
-        assert_eq!(rx.lend(place), b"ABCDEF");
+        assert_eq!(rx.window().lend(place), b"ABCDEF");
         assert!(rx.is_empty());
     }
 
@@ -456,7 +527,7 @@ mod tests {
         assert!(big.is_empty());
         assert_eq!(
             (small.kept(), small.unread()),
-            (&b"message"[..], &b"unread"[..])
+            (&b"message"[..], Some(&b"unread"[..]))
         );
         assert_eq!(small.storage.capacity(), 13);
         assert_eq!(
@@ -466,7 +537,7 @@ mod tests {
         small.transfer(&mut big).unwrap();
         assert_eq!(
             (big.kept(), big.unread()),
-            (&b"message"[..], &b"unread"[..])
+            (&b"message"[..], Some(&b"unread"[..]))
         );
         small.release();
         assert_eq!(small.storage.capacity(), 0);
@@ -482,6 +553,6 @@ mod tests {
         assert!(rx.window().is_full());
         rx.window().skip(1);
         assert_eq!(rx.spare().len(), 1);
-        assert_eq!(rx.unread(), b"bcd");
+        assert_eq!(rx.unread(), Some(&b"bcd"[..]));
     }
 }

@@ -4,7 +4,11 @@
 //! something else was queued behind them, they are taken out again for the newest, which then waits alone,
 //! unless the transport has begun to write them (RFC 6455 §5.5.3 asks for an answer to the newest Ping
 //! only). What is moved then is what was queued since, so that the work stays linear.
+//!
+//! Frames that go to many connections are not copied: they stand in the buffer as shared memory.
 
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+use super::shared::SharedFrames;
 use super::{Full, Storage};
 
 /// The default limit of a send buffer that grows: 16 MiB.
@@ -24,8 +28,11 @@ pub struct SendBuffer<B> {
     start: usize,
     end: usize,
     limit: usize,
+    /// Frames that other buffers hold, too, among the storage's octets.
+    #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+    shared: Option<alloc::boxed::Box<SharedFrames>>,
     /// Where the automatic Pongs wait that can still be taken out again, one behind the other.
-    pongs: usize,
+    pongs: u32,
     pongs_len: u16,
     /// There were many: the newest Pong takes the place of another, until one has been written.
     crowded: bool,
@@ -56,6 +63,8 @@ impl SendBuffer<alloc::vec::Vec<u8>> {
             start: 0,
             end: 0,
             limit,
+            #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+            shared: None,
             pongs: 0,
             pongs_len: 0,
             crowded: false,
@@ -79,16 +88,41 @@ impl<B: Storage> SendBuffer<B> {
             storage,
             start: 0,
             end: 0,
+            #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+            shared: None,
             pongs: 0,
             pongs_len: 0,
             crowded: false,
         }
     }
 
-    /// What waits to be written, in order.
+    /// What is to be written next: all that waits, or all up to a shared frame, or what is left of that.
+    /// Empty only where nothing waits.
     #[must_use]
     #[inline]
     pub fn octets(&self) -> &[u8] {
+        #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+        if let Some(shared) = &self.shared {
+            return shared.pieces(self.own()).next().unwrap_or_default();
+        }
+        self.own()
+    }
+
+    /// All that waits, in order and in pieces, none of them empty: for a vectored write. There is more
+    /// than one only where frames are shared ([`send_shared`](crate::Connection::send_shared)).
+    #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+    pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        let none = self.shared.is_none() && !self.own().is_empty();
+        let shared = self.shared.as_deref();
+        let pieces = shared.map(|shared| shared.pieces(self.own()));
+        none.then(|| self.own())
+            .into_iter()
+            .chain(pieces.into_iter().flatten())
+    }
+
+    /// What waits in the storage.
+    #[inline]
+    fn own(&self) -> &[u8] {
         self.storage
             .as_ref()
             .get(self.start..self.end)
@@ -98,15 +132,34 @@ impl<B: Storage> SendBuffer<B> {
     /// How many octets wait: what a browser calls `bufferedAmount`, headers included.
     #[must_use]
     #[inline]
-    pub const fn len(&self) -> usize {
-        self.end - self.start
+    pub fn len(&self) -> usize {
+        let own = self.end - self.start;
+        #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+        if let Some(shared) = &self.shared {
+            return own + shared.len();
+        }
+        own
     }
 
     /// Whether nothing waits.
     #[must_use]
     #[inline]
-    pub const fn is_empty(&self) -> bool {
-        self.start == self.end
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Puts a frame that others hold, too, behind all that waits.
+    #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+    pub(crate) fn push_shared(&mut self, frame: alloc::sync::Arc<[u8]>) -> Result<(), Full> {
+        if frame.len() > self.limit.saturating_sub(self.len()) {
+            return Err(Full);
+        }
+        // What stands before a shared frame keeps its place.
+        self.pongs_len = 0;
+        self.crowded = false;
+        let own = self.end - self.start;
+        self.shared.get_or_insert_default().push(frame, own);
+        Ok(())
     }
 
     /// The transport has written the first `count` octets.
@@ -115,8 +168,8 @@ impl<B: Storage> SendBuffer<B> {
     /// When `count` is more than what waits.
     pub fn consume(&mut self, count: usize) {
         assert!(count <= self.len(), "more consumed than was waiting");
-        self.start += count;
-        if self.start > self.pongs {
+        self.start += self.consume_shared(count);
+        if self.start > self.pongs as usize {
             // The first Pong is being written, or has been: they can't be taken back any more.
             self.pongs_len = 0;
             self.crowded = false;
@@ -127,7 +180,27 @@ impl<B: Storage> SendBuffer<B> {
         }
     }
 
-    /// How long the storage is: what waits, and the room for more.
+    /// How many of the first `count` octets are the storage's own; the others are let go.
+    #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+    #[inline]
+    fn consume_shared(&mut self, count: usize) -> usize {
+        let Some(shared) = &mut self.shared else {
+            return count;
+        };
+        let own = shared.consume(count);
+        if shared.is_empty() {
+            self.shared = None;
+        }
+        own
+    }
+
+    #[cfg(not(all(feature = "alloc", target_has_atomic = "ptr")))]
+    #[inline]
+    fn consume_shared(&mut self, count: usize) -> usize {
+        count
+    }
+
+    /// How long the storage is: what waits in it, and the room for more.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.storage.as_ref().len()
@@ -147,6 +220,12 @@ impl<B: Storage> SendBuffer<B> {
         self.extend_by(count)
     }
 
+    /// Takes the last `count` octets of what was reserved back.
+    pub(crate) fn take_back(&mut self, count: usize) {
+        debug_assert!(count <= self.end - self.start);
+        self.end -= count;
+    }
+
     #[inline]
     fn extend_by(&mut self, count: usize) -> Result<&mut [u8], Full> {
         if self.storage.as_ref().len() - self.end < count {
@@ -159,11 +238,12 @@ impl<B: Storage> SendBuffer<B> {
 
     #[cold]
     fn make_room(&mut self, count: usize) -> Result<(), Full> {
-        let needed = self.len().checked_add(count).ok_or(Full)?;
+        let waiting = self.end - self.start;
+        let needed = waiting.checked_add(count).ok_or(Full)?;
         let held = self.storage.as_ref().len();
         // Moving is worth it where it makes room for as much as it moves; otherwise growing is, and
         // where the storage can't grow there is no choice.
-        if needed <= held && (self.start >= self.len() || held == self.storage.max_len()) {
+        if needed <= held && (self.start >= waiting || held == self.storage.max_len()) {
             self.compact();
             return Ok(());
         }
@@ -180,7 +260,8 @@ impl<B: Storage> SendBuffer<B> {
     fn compact(&mut self) {
         if self.start != 0 {
             self.storage.as_mut().copy_within(self.start..self.end, 0);
-            self.pongs = self.pongs.saturating_sub(self.start);
+            let moved = u32::try_from(self.start).unwrap_or(u32::MAX);
+            self.pongs = self.pongs.saturating_sub(moved);
             self.end -= self.start;
             self.start = 0;
         }
@@ -188,11 +269,11 @@ impl<B: Storage> SendBuffer<B> {
 
     /// Takes the automatic Pongs out again, where they wait untouched.
     fn withdraw_pongs(&mut self) {
-        let len = usize::from(self.pongs_len);
+        let (start, len) = (self.pongs as usize, usize::from(self.pongs_len));
         if len != 0 {
             self.storage
                 .as_mut()
-                .copy_within(self.pongs + len..self.end, self.pongs);
+                .copy_within(start + len..self.end, start);
             self.end -= len;
             self.pongs_len = 0;
         }
@@ -202,7 +283,7 @@ impl<B: Storage> SendBuffer<B> {
     /// difference.)
     fn joins_pongs(&self, count: usize) -> bool {
         let len = usize::from(self.pongs_len);
-        !self.crowded && self.pongs + len == self.end && len + count <= MOST_PONGS
+        !self.crowded && self.pongs as usize + len == self.end && len + count <= MOST_PONGS
     }
 }
 
@@ -224,7 +305,7 @@ pub(crate) trait Output {
 
 impl<B: Storage> Output for SendBuffer<B> {
     fn has_room(&self, count: usize) -> bool {
-        count <= self.storage.max_len().saturating_sub(self.len())
+        count <= self.storage.max_len().saturating_sub(self.end - self.start)
     }
 
     fn is_empty(&self) -> bool {
@@ -240,11 +321,15 @@ impl<B: Storage> Output for SendBuffer<B> {
             self.crowded = self.pongs_len != 0;
             self.withdraw_pongs();
         }
-        let waiting = self.len() - usize::from(self.pongs_len);
+        let before = self.end - self.start - usize::from(self.pongs_len);
         self.extend_by(count)?;
-        // Making room may have moved what waits to the beginning.
-        self.pongs = self.start + waiting;
-        self.pongs_len += u16::try_from(count).map_err(|_| Full)?;
+        // Making room may have moved what waits to the beginning. Beyond 4 GiB a Pong stays where it is.
+        if let Ok(place) = u32::try_from(self.start + before) {
+            self.pongs = place;
+            self.pongs_len += u16::try_from(count).map_err(|_| Full)?;
+        } else {
+            self.pongs_len = 0;
+        }
         let place = self.end - count..self.end;
         self.storage.as_mut().get_mut(place).ok_or(Full)
     }

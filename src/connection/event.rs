@@ -6,7 +6,7 @@ use core::str;
 use crate::close::{Close, CloseCode};
 use crate::error::Violation;
 use crate::frame::mask::MaskKey;
-use crate::handshake::{Fields, Request, RequestMarks};
+use crate::handshake::{DeflateParameters, Fields, Request, RequestMarks};
 
 /// Something that happened. It borrows from the receive buffer alone.
 #[derive(Clone, Copy, Debug)]
@@ -87,13 +87,20 @@ pub(super) struct Located {
 pub(super) enum LocatedKind {
     Text,
     Binary,
-    TextChunk { last: bool },
-    BinaryChunk { last: bool },
+    TextChunk {
+        last: bool,
+    },
+    BinaryChunk {
+        last: bool,
+    },
     Ping,
     Pong,
     Close,
     Request(RequestMarks),
-    HandshakeDone { subprotocol: Option<(u16, u16)> },
+    HandshakeDone {
+        subprotocol: Option<(u16, u16)>,
+        deflate: Option<DeflateParameters>,
+    },
 }
 
 impl Located {
@@ -112,9 +119,14 @@ impl Located {
             LocatedKind::Pong => Event::Pong(octets),
             LocatedKind::Close => Event::Close(parse_close(octets).ok()?),
             LocatedKind::Request(marks) => Event::Request(Request::trusted(octets, marks)),
-            LocatedKind::HandshakeDone { subprotocol } => {
-                Event::HandshakeDone(Handshake::new(octets, subprotocol))
-            }
+            LocatedKind::HandshakeDone {
+                subprotocol,
+                deflate,
+            } => Event::HandshakeDone(Handshake {
+                head: octets,
+                subprotocol,
+                deflate,
+            }),
         })
     }
 }
@@ -144,11 +156,14 @@ pub(super) fn parse_close(payload: &[u8]) -> Result<Close<'_>, Violation> {
 pub struct Handshake<'a> {
     head: &'a [u8],
     subprotocol: Option<(u16, u16)>,
+    deflate: Option<DeflateParameters>,
 }
 
 impl<'a> Handshake<'a> {
-    pub(super) const fn new(head: &'a [u8], subprotocol: Option<(u16, u16)>) -> Self {
-        Self { head, subprotocol }
+    /// How messages are compressed, where they are (RFC 7692 §7.1).
+    #[must_use]
+    pub const fn deflate(&self) -> Option<DeflateParameters> {
+        self.deflate
     }
 
     /// The subprotocol that was agreed upon (RFC 6455 §1.9).

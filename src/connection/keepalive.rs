@@ -132,7 +132,10 @@ impl Timers {
                 at,
                 due: Due::IdleTimeout,
             });
-        alive.into_iter().chain(idle).min()
+        match (alive, idle) {
+            (Some(alive), Some(idle)) => Some(alive.min(idle)),
+            _ => alive.or(idle),
+        }
     }
 
     /// A Ping has been queued.

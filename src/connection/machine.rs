@@ -8,9 +8,10 @@ use super::side::sealed::Side;
 use crate::buffer::{Output, Window};
 use crate::close::{Close, CloseCode, Initiator};
 use crate::config::Config;
+use crate::deflate::Slot;
 use crate::error::{RequestFault, ResponseFault, Violation};
-use crate::frame::{FrameDecoder, Header};
-use crate::handshake::Rejection;
+use crate::frame::{FrameDecoder, Header, RSV1};
+use crate::handshake::{DeflateChoice, DeflateParameters, Rejection};
 use crate::message::Assembly;
 use crate::opcode::Opcode;
 use crate::role::Role;
@@ -25,6 +26,7 @@ pub(super) struct Machine {
     pub(super) timers: Timers,
     pub(super) opening: Opening,
     pub(super) outgoing: Outgoing,
+    pub(super) deflate: Slot,
     pub(super) violation: Option<Violation>,
     /// An automatic reply for which there was no room yet.
     pending: Pending,
@@ -65,6 +67,7 @@ impl Machine {
             timers: Timers::new(),
             opening: Opening::new(state),
             outgoing: Outgoing::new(),
+            deflate: Slot::EMPTY,
             violation: None,
             pending: Pending::Nothing,
             peer_code: NO_CLOSE,
@@ -85,8 +88,19 @@ impl Machine {
         self.state == State::Open
             && self.decoder.remaining() == 0
             && !self.decoder.in_message()
-            && !self.assembly.is_complete()
+            && self.assembly.is_plain()
             && !self.opening.is_unannounced()
+    }
+
+    /// Both ends have agreed to compress.
+    pub(super) fn agree(
+        &mut self,
+        parameters: DeflateParameters,
+        config: &DeflateChoice,
+        role: Role,
+    ) {
+        self.deflate = Slot::agreed(parameters, config, role);
+        self.decoder = self.decoder.with_reserved(RSV1);
     }
 
     /// Moves to the next state.

@@ -51,7 +51,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+mod broadcast;
 mod closing;
+mod deflating;
 mod event;
 mod keepalive;
 mod machine;
@@ -62,12 +65,14 @@ mod side;
 
 use core::fmt;
 
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub use self::broadcast::Broadcast;
 pub use self::closing::{ReadyState, State, Transport};
 pub use self::event::{Event, Handshake, Ready};
 pub use self::sending::HeaderOctets;
 pub use self::side::{Client, Server, Side};
 
-use self::event::{Found, Located, Place};
+use self::event::{Found, Place};
 use self::machine::Machine;
 use crate::buffer::{Output, RecvBuffer, SendBuffer, Storage};
 use crate::close::{CloseCode, Outcome};
@@ -141,17 +146,15 @@ impl<S: Side> Connection<S> {
         if let Some(found) = self.find_whole(rx) {
             return Ok(Some(Ready(found)));
         }
-        let mut window = rx.window();
-        if self.machine.is_within_payload(&window) {
-            return match self.machine.take_payload(&mut window) {
+        if self.machine.is_within_payload()
+            && let Some((payload, fresh)) = rx.join_less_than(self.machine.decoder.remaining())
+        {
+            return match self.machine.take_joined(payload, fresh) {
                 Ok(()) => Ok(None),
                 Err(violation) => Err(self.fail(violation, tx)),
             };
         }
-        let found = self
-            .machine
-            .advance(&mut window, tx, &mut self.side, true)?;
-        Ok(found.map(Ready))
+        self.advance(rx, tx, true)
     }
 
     /// The first half of [`poll_chunk`](Self::poll_chunk).
@@ -163,10 +166,24 @@ impl<S: Side> Connection<S> {
         rx: &mut RecvBuffer<B>,
         tx: &mut SendBuffer<T>,
     ) -> Result<Option<Ready>, Violation> {
-        let found = self
-            .machine
-            .advance(&mut rx.window(), tx, &mut self.side, false)?;
-        Ok(found.map(Ready))
+        self.advance(rx, tx, false)
+    }
+
+    fn advance<B: Storage, T: Storage>(
+        &mut self,
+        rx: &mut RecvBuffer<B>,
+        tx: &mut SendBuffer<T>,
+        whole: bool,
+    ) -> Result<Option<Ready>, Violation> {
+        loop {
+            let found = self
+                .machine
+                .advance(&mut rx.window(), tx, &mut self.side, whole)?;
+            match self.machine.deflate.take_request() {
+                Some(room) => rx.widen(room),
+                None => return Ok(found.map(Ready)),
+            }
+        }
     }
 
     /// The common case: the next frame is a whole message, all of it is there, and nothing else is to
@@ -177,7 +194,7 @@ impl<S: Side> Connection<S> {
         if !machine.is_express() {
             return None;
         }
-        let frame = WholeFrame::find(rx.unread(), self.side.role().expects_masked())?;
+        let frame = WholeFrame::find(rx.unread()?, self.side.role().expects_masked())?;
         if frame.payload_len as u64 > machine.config.max_message_size() {
             return None;
         }
@@ -246,13 +263,7 @@ impl<S: Side> Connection<S> {
         rx: &'a mut RecvBuffer<B>,
         tx: &mut SendBuffer<T>,
     ) -> Result<Event<'a>, Violation> {
-        let located = self
-            .machine
-            .locate(found, &mut rx.window(), tx, &mut self.side)?;
-        match Located::over(located.kind, rx.lend(located.place)) {
-            Some(event) => Ok(event),
-            None => Err(self.fail(Violation::InvalidUtf8, tx)),
-        }
+        self.machine.lend(found, rx.window(), tx, &mut self.side)
     }
 
     /// The peer's stream has ended. Poll on until `None`: what came before is still handled.

@@ -114,10 +114,19 @@ impl Machine {
             Opening::Requested { marks, .. } => (LocatedKind::Request(marks), rx.head(head_len)),
             Opening::Done { subprotocol, .. } => {
                 self.opening = Opening::Announced;
-                let kind = LocatedKind::HandshakeDone { subprotocol };
+                let kind = LocatedKind::HandshakeDone {
+                    subprotocol,
+                    deflate: self.deflate.parameters(),
+                };
                 (kind, rx.pass(0, head_len))
             }
-            _ => (LocatedKind::HandshakeDone { subprotocol: None }, 0..0),
+            _ => (
+                LocatedKind::HandshakeDone {
+                    subprotocol: None,
+                    deflate: None,
+                },
+                0..0,
+            ),
         }
     }
 
@@ -134,10 +143,13 @@ impl Machine {
             return Ok(true);
         }
         self.opening = Opening::Refused { head_len };
-        let subprotocol = expected.verify(&response).map_err(Violation::Response)?;
+        let agreed = expected.verify(&response).map_err(Violation::Response)?;
+        if let Some((parameters, config)) = agreed.deflate().zip(expected.deflate()) {
+            self.agree(parameters, config, Role::Client);
+        }
         self.opening = Opening::Done {
             head_len,
-            subprotocol,
+            subprotocol: agreed.subprotocol,
         };
         self.enter(Input::Opened);
         Ok(false)
@@ -183,9 +195,15 @@ impl Connection<Server> {
         tx: &mut SendBuffer<T>,
     ) -> Result<(), Misuse> {
         let head_len = self.requested()?;
-        let length = accept.check(request)?;
-        let mut room = tx.reserve(length).map_err(|_| Misuse::SendBufferFull)?;
-        accept.emit(request, &mut |piece| fill(&mut room, piece))?;
+        let answer = accept.answer(request)?;
+        let mut room = tx
+            .reserve(answer.len())
+            .map_err(|_| Misuse::SendBufferFull)?;
+        answer.put(&mut |piece| fill(&mut room, piece));
+        if let Some((deflate, config)) = answer.deflate().zip(accept.deflate_choice()) {
+            self.machine
+                .agree(deflate.parameters(), &config, Role::Server);
+        }
         self.machine.opening = Opening::Done {
             head_len,
             subprotocol: accept
@@ -266,7 +284,7 @@ impl<K: KeySource> Connection<Client<K>> {
             return None;
         };
         let (head, body) = rx
-            .unread()
+            .unread()?
             .split_at_checked(self.machine.opening.head_len())?;
         Some(Response::parse(head).ok()?.with_body(body))
     }

@@ -7,7 +7,8 @@
 use core::ops::Range;
 
 use super::closing::{Input, State};
-use super::event::{Found, Located, LocatedKind, Place, parse_close};
+use super::deflating::Inflating;
+use super::event::{Event, Found, Located, LocatedKind, Place, parse_close};
 use super::machine::{Machine, head_too_large, write_control};
 use super::side::sealed::Side;
 use crate::buffer::{Output, Window};
@@ -35,7 +36,7 @@ impl Machine {
         };
         match found {
             Ok(Some(found)) => return Ok(Some(found)),
-            Ok(None) if self.blocked => return Ok(None),
+            Ok(None) if self.blocked || self.deflate.wants_room() => return Ok(None),
             Ok(None) if self.eof => {
                 if self.state == State::Connecting && side.role() == Role::Client {
                     self.fail(Violation::Response(ResponseFault::Truncated), tx, side);
@@ -69,7 +70,7 @@ impl Machine {
             State::CloseReceived | State::Failed | State::Closed => None,
         };
         // A buffer of fixed size that is full, and nothing in it is whole: it never will be.
-        if found.is_none() && !self.blocked && rx.is_full() {
+        if found.is_none() && !self.blocked && !self.deflate.wants_room() && rx.is_full() {
             match self.state {
                 State::Connecting => return Err(head_too_large(side.role())),
                 State::Open | State::CloseSent => return Err(Violation::MessageTooBig),
@@ -88,6 +89,13 @@ impl Machine {
         loop {
             if let Some(found) = self.assembled(rx, whole) {
                 return Ok(Some(found));
+            }
+            if self.assembly.is_compressed() {
+                match self.inflate(rx)? {
+                    Inflating::GoesOn => continue,
+                    Inflating::NeedsFrame => {}
+                    Inflating::Waits => return Ok(None),
+                }
             }
             if rx.unread_len() == 0 {
                 return Ok(None);
@@ -126,6 +134,9 @@ impl Machine {
         whole: bool,
     ) -> Result<(), Violation> {
         self.assembly.begin_frame(header, &self.config)?;
+        if self.assembly.is_compressed() {
+            return self.begin_compressed(header, length, rx);
+        }
         let message = (rx.kept().len() as u64).saturating_add(header.payload_len());
         if whole && !rx.can_hold(message) {
             return Err(Violation::MessageTooBig);
@@ -136,31 +147,30 @@ impl Machine {
         self.finish_frame()
     }
 
-    /// Whether there are octets, and all of them belong to a payload that goes on behind them: then they
-    /// are all there is to take, and there will be no event. It makes many short reads cheap.
+    /// Whether what comes next belongs to a payload, and nothing else is to be done first. Where that
+    /// payload goes on behind all there is, there will be no event: it makes many short reads cheap.
     #[inline]
-    pub(super) fn is_within_payload(&self, rx: &Window<'_>) -> bool {
-        let unread = rx.unread_len();
-        self.state == State::Open
-            && !self.eof
-            && unread != 0
-            && !rx.is_full()
-            && self.decoder.remaining() > unread as u64
+    pub(super) fn is_within_payload(&self) -> bool {
+        self.state == State::Open && !self.eof && !self.assembly.is_compressed()
     }
 
-    /// Takes what there is of the current payload: unmasked, joined to the message, judged.
-    #[inline]
-    pub(super) fn take_payload(&mut self, rx: &mut Window<'_>) -> Result<(), Violation> {
-        self.activity.heard |= rx.take_fresh();
-        // A message that flows is no idleness, however long it takes.
-        self.activity.data = true;
+    /// Takes what there is of the current payload.
+    fn take_payload(&mut self, rx: &mut Window<'_>) -> Result<(), Violation> {
         let count = usize::try_from(self.decoder.remaining())
             .unwrap_or(usize::MAX)
             .min(rx.unread_len());
-        let payload = rx.join(count);
-        self.decoder.decode_payload(payload);
-        self.assembly.take(payload)?;
+        self.take_joined(rx.join(count), false)?;
         self.finish_frame()
+    }
+
+    /// Takes octets of the current payload that were joined to the message: unmasked, judged.
+    #[inline]
+    pub(super) fn take_joined(&mut self, payload: &mut [u8], fresh: bool) -> Result<(), Violation> {
+        self.activity.heard |= fresh;
+        // A message that flows is no idleness, however long it takes.
+        self.activity.data = true;
+        self.decoder.decode_payload(payload);
+        self.assembly.take(payload)
     }
 
     fn finish_frame(&mut self) -> Result<(), Violation> {
@@ -204,9 +214,25 @@ impl Machine {
         })
     }
 
-    /// Carries out what goes with an event, and lets go of its octets.
+    /// Carries out what goes with an event, and lends it.
     #[inline(never)]
-    pub(super) fn locate(
+    pub(super) fn lend<'a>(
+        &mut self,
+        found: Found,
+        mut rx: Window<'a>,
+        tx: &mut dyn Output,
+        side: &mut dyn Side,
+    ) -> Result<Event<'a>, Violation> {
+        let located = self.locate(found, &mut rx, tx, side)?;
+        let event = Located::over(located.kind, rx.lend(located.place));
+        event.ok_or_else(|| {
+            self.fail(Violation::InvalidUtf8, tx, side);
+            Violation::InvalidUtf8
+        })
+    }
+
+    /// Carries out what goes with an event, and lets go of its octets.
+    fn locate(
         &mut self,
         found: Found,
         rx: &mut Window<'_>,

@@ -89,16 +89,18 @@ impl<S: Side> Connection<S> {
         payload: &[u8],
         tx: &mut SendBuffer<T>,
     ) -> Result<(), Misuse> {
-        self.check_open()?;
-        if !self.machine.outgoing.is_none() {
-            return Err(Misuse::MessageInProgress);
+        self.check_may_begin()?;
+        if let Some(outbound) = self.machine.deflate.outbound()
+            && outbound.takes(payload.len())
+        {
+            return self.put_compressed(true, opcode, payload, tx);
         }
         self.put_data(true, opcode, payload, tx)
     }
 
     /// Queues a data frame.
     #[inline]
-    fn put_data<T: Storage>(
+    pub(super) fn put_data<T: Storage>(
         &mut self,
         fin: bool,
         opcode: Opcode,
@@ -116,6 +118,16 @@ impl<S: Side> Connection<S> {
         Ok(())
     }
 
+    /// Whether a message may begin.
+    #[inline]
+    pub(super) fn check_may_begin(&self) -> Result<(), Misuse> {
+        self.check_open()?;
+        if !self.machine.outgoing.is_none() {
+            return Err(Misuse::MessageInProgress);
+        }
+        Ok(())
+    }
+
     #[inline]
     fn check_open(&self) -> Result<(), Misuse> {
         match (self.machine.state, self.machine.eof) {
@@ -130,14 +142,14 @@ impl<S: Side> Connection<S> {
     /// # Errors
     /// [`Misuse::NotOpen`], [`Misuse::Closing`] or [`Misuse::MessageInProgress`].
     pub fn begin_message(&mut self, kind: MessageKind) -> Result<(), Misuse> {
-        self.check_open()?;
-        if !self.machine.outgoing.is_none() {
-            return Err(Misuse::MessageInProgress);
-        }
+        self.check_may_begin()?;
         self.machine.outgoing = Outgoing {
             kind: Some(kind),
             ..Outgoing::new()
         };
+        if let Some(outbound) = self.machine.deflate.outbound() {
+            outbound.begin_parts();
+        }
         Ok(())
     }
 
@@ -192,7 +204,12 @@ impl<S: Side> Connection<S> {
         } else {
             kind.opcode()
         };
-        self.put_data(last, opcode, part, tx)?;
+        match self.machine.deflate.outbound() {
+            Some(outbound) if outbound.is_in_parts() => {
+                self.put_compressed(last, opcode, part, tx)?;
+            }
+            _ => self.put_data(last, opcode, part, tx)?,
+        }
         outgoing.started = true;
         self.machine.outgoing = if last { Outgoing::new() } else { outgoing };
         Ok(())
@@ -200,7 +217,7 @@ impl<S: Side> Connection<S> {
 
     /// Takes the header of a message whose payload the caller writes itself, without a copy: in one
     /// vectored write of what waits in the send buffer, this header, and the payload, with nothing
-    /// else in between. A client's payload is masked in place.
+    /// else in between. A client's payload is masked in place. The message is not compressed.
     ///
     /// # Errors
     /// As [`send_text`](Self::send_text), and [`Misuse::InvalidUtf8`] where a text isn't UTF-8. Nothing
@@ -210,10 +227,7 @@ impl<S: Side> Connection<S> {
         kind: MessageKind,
         payload: &mut [u8],
     ) -> Result<HeaderOctets, Misuse> {
-        self.check_open()?;
-        if !self.machine.outgoing.is_none() {
-            return Err(Misuse::MessageInProgress);
-        }
+        self.check_may_begin()?;
         if kind == MessageKind::Text && core::str::from_utf8(payload).is_err() {
             return Err(Misuse::InvalidUtf8);
         }
@@ -346,10 +360,7 @@ impl Connection<super::Server> {
         kind: MessageKind,
         payload_len: usize,
     ) -> Result<HeaderOctets, Misuse> {
-        self.check_open()?;
-        if !self.machine.outgoing.is_none() {
-            return Err(Misuse::MessageInProgress);
-        }
+        self.check_may_begin()?;
         Ok(self.header_apart(kind, payload_len, None))
     }
 }

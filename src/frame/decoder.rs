@@ -110,6 +110,7 @@ impl FrameDecoder {
     }
 
     /// Unmasks in place what `octets` holds of the current payload, and returns how many that were.
+    #[inline]
     pub fn decode_payload(&mut self, octets: &mut [u8]) -> usize {
         let length = usize::try_from(self.remaining)
             .unwrap_or(usize::MAX)
@@ -117,10 +118,17 @@ impl FrameDecoder {
         if self.expect.masked
             && let Some(payload) = octets.get_mut(..length)
         {
-            mask::apply(payload, self.key);
-            self.key = mask::rotate(self.key, length);
+            // Where the transport gives octets one by one, all the rest of the work is little.
+            if let [octet] = payload {
+                *octet ^= self.key[0];
+                self.key = mask::rotate(self.key, 1);
+            } else {
+                mask::apply(payload, self.key);
+                self.key = mask::rotate(self.key, length);
+            }
         }
-        self.remaining = self.remaining.saturating_sub(length as u64);
+        // `length` is no more than remains.
+        self.remaining = self.remaining.wrapping_sub(length as u64);
         length
     }
 }

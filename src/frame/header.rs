@@ -22,6 +22,9 @@ pub const MAX_HEADER_LEN: usize = 14;
 /// The longest payload of a control frame (RFC 6455 §5.5).
 pub const MAX_CONTROL_PAYLOAD: usize = 125;
 
+/// The reserved bit that says, on a message's first frame, that the message is compressed (RFC 7692 §6).
+pub const RSV1: u8 = 0x40;
+
 const FIN: u8 = 0x80;
 const RESERVED: u8 = 0x70;
 const MASK: u8 = 0x80;
@@ -342,7 +345,7 @@ impl WholeFrame {
     /// `None` says nothing about the octets: the whole codec has to look at them.
     #[inline(always)]
     pub(crate) fn find(octets: &[u8], masked: bool) -> Option<Self> {
-        let (&[first, second, a, b], rest) = octets.split_first_chunk::<4>()?;
+        let (&[first, second], rest) = octets.split_first_chunk()?;
         let kind = match first {
             0x81 => MessageKind::Text,
             0x82 => MessageKind::Binary,
@@ -351,24 +354,19 @@ impl WholeFrame {
         if (second & MASK != 0) != masked {
             return None;
         }
-        let short = second & !MASK;
-        let (key, header_len, payload_len) = if short < 126 {
-            let key = match (masked, rest) {
-                (false, _) => [0; 4],
-                (true, &[c, d, ..]) => [a, b, c, d],
-                _ => return None,
-            };
-            (key, 2, usize::from(short))
-        } else if short == 126 {
-            let key = if masked { *rest.first_chunk()? } else { [0; 4] };
-            let length = u16::from_be_bytes([a, b]);
-            if length < 126 {
-                return None;
+        let (header_len, payload_len, rest) = match second & !MASK {
+            126 => {
+                let (length, rest) = rest.split_first_chunk()?;
+                let length = u16::from_be_bytes(*length);
+                if length < 126 {
+                    return None;
+                }
+                (4, usize::from(length), rest)
             }
-            (key, 4, usize::from(length))
-        } else {
-            return None;
+            127 => return None,
+            short => (2, usize::from(short), rest),
         };
+        let key = if masked { *rest.first_chunk()? } else { [0; 4] };
         // Neither sum comes near the end of a usize: at most 8 and 65 543.
         let header_len = usize::wrapping_add(header_len, if masked { 4 } else { 0 });
         if octets.len() < header_len.wrapping_add(payload_len) {

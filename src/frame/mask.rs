@@ -44,12 +44,9 @@ pub const fn rotate(key: MaskKey, octets: usize) -> MaskKey {
 /// `key` turned so that its first octet in memory is the one for offset `octets`.
 #[inline]
 const fn rotated(key: u32, octets: usize) -> u32 {
-    let bits = match octets & 3 {
-        0 => 0,
-        1 => 8,
-        2 => 16,
-        _ => 24,
-    };
+    // At most 24.
+    #[allow(clippy::cast_possible_truncation)]
+    let bits = ((octets & 3) as u32).wrapping_mul(8);
     if cfg!(target_endian = "little") {
         key.rotate_right(bits)
     } else {
@@ -64,7 +61,7 @@ const fn doubled(key: u32) -> u64 {
 }
 
 /// A block of `N` octets (a multiple of 8) exclusive-or the key.
-#[inline]
+#[inline(always)]
 fn masked<const N: usize>(block: &[u8; N], key: u64) -> [u8; N] {
     let mut out = *block;
     for word in out.as_chunks_mut::<8>().0 {
@@ -74,66 +71,81 @@ fn masked<const N: usize>(block: &[u8; N], key: u64) -> [u8; N] {
 }
 
 /// Masks, or unmasks, `payload` in place. `key` is the one for its first octet: see [`rotate`].
-#[inline]
 pub fn apply(payload: &mut [u8], key: MaskKey) {
-    let length = payload.len();
     let key = u32::from_ne_bytes(key);
-    let end_key = rotated(key, length);
-    if length > 64 {
+    if payload.len() >= LONG {
         apply_long(payload, key);
-    } else if apply_ends::<32>(payload, key, end_key) || apply_ends::<16>(payload, key, end_key) {
-    } else if let (Some(first), Some(last)) =
-        (payload.first_chunk::<8>(), payload.last_chunk::<8>())
-    {
-        let first = u64::from_ne_bytes(*first) ^ doubled(key);
-        let last = u64::from_ne_bytes(*last) ^ doubled(end_key);
-        put_ends(payload, first.to_ne_bytes(), last.to_ne_bytes());
-    } else if let (Some(first), Some(last)) =
-        (payload.first_chunk::<4>(), payload.last_chunk::<4>())
-    {
-        let first = u32::from_ne_bytes(*first) ^ key;
-        let last = u32::from_ne_bytes(*last) ^ end_key;
-        put_ends(payload, first.to_ne_bytes(), last.to_ne_bytes());
     } else {
-        for (octet, key) in payload.iter_mut().zip(key.to_ne_bytes()) {
-            *octet ^= key;
-        }
+        apply_short(payload, key);
     }
 }
 
-/// For `N` to `2 * N` octets: the first and the last block, which may overlap. False below `N`.
+/// As [`apply`], and says whether all octets are ASCII once they are unmasked: one pass for both.
 #[inline]
-fn apply_ends<const N: usize>(payload: &mut [u8], key: u32, end_key: u32) -> bool {
-    let (Some(first), Some(last)) = (payload.first_chunk::<N>(), payload.last_chunk::<N>()) else {
-        return false;
+pub(crate) fn apply_ascii(payload: &mut [u8], key: MaskKey) -> bool {
+    let key = u32::from_ne_bytes(key);
+    let seen = if payload.len() >= LONG {
+        ascii_long(payload, key)
+    } else {
+        apply_short(payload, key)
     };
-    // `N` is a multiple of four, so the key for the last block is the one for the payload's end.
-    let (first, last) = (masked(first, doubled(key)), masked(last, doubled(end_key)));
-    put_ends(payload, first, last);
-    true
+    seen & HIGH_BITS == 0
 }
 
-#[inline]
-fn put_ends<const N: usize>(payload: &mut [u8], first: [u8; N], last: [u8; N]) {
-    if let Some(block) = payload.first_chunk_mut() {
-        *block = first;
-    }
-    if let Some(block) = payload.last_chunk_mut() {
-        *block = last;
-    }
-}
+/// From this length on octets go by blocks of this length, out of line: a call is little then.
+const LONG: usize = 32;
 
+/// The high bits of eight octets: any that is set is not ASCII.
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+
+#[inline(never)]
 fn apply_long(payload: &mut [u8], key: u32) {
-    let end_key = doubled(rotated(key, payload.len()));
-    let last = payload
-        .last_chunk::<32>()
-        .map(|block| masked(block, end_key));
-    let key = doubled(key);
-    for block in payload.as_chunks_mut::<32>().0 {
-        *block = masked(block, key);
+    apply_blocks::<LONG>(payload, key);
+}
+
+#[inline(never)]
+fn ascii_long(payload: &mut [u8], key: u32) -> u64 {
+    apply_blocks::<LONG>(payload, key).unwrap_or_default()
+}
+
+/// For any length, best for less than [`LONG`]. Returns the unmasked octets or-ed together.
+#[inline(always)]
+fn apply_short(payload: &mut [u8], key: u32) -> u64 {
+    if let Some(seen) = apply_blocks::<8>(payload, key) {
+        return seen;
     }
-    if let (Some(block), Some(last)) = (payload.last_chunk_mut(), last) {
-        *block = last;
+    let mut key = key;
+    let mut seen = 0;
+    for octet in payload {
+        *octet ^= key.to_ne_bytes()[0];
+        key = rotated(key, 1);
+        seen |= *octet;
+    }
+    seen.into()
+}
+
+/// For at least `N` octets, a multiple of 8: all whole blocks, then the last block, which overlaps them.
+/// Returns the octets that come of it or-ed together, eight abreast; nothing is done below `N`.
+#[inline(always)]
+fn apply_blocks<const N: usize>(payload: &mut [u8], key: u32) -> Option<u64> {
+    // `N` is a multiple of four, so the key for the last block is the one for the payload's end.
+    let end_key = doubled(rotated(key, payload.len()));
+    let last = masked(payload.last_chunk::<N>()?, end_key);
+    let key = doubled(key);
+    let mut seen = [0; LONG / 8];
+    for block in payload.as_chunks_mut::<N>().0 {
+        *block = masked(block, key);
+        or_into(&mut seen, block);
+    }
+    *payload.last_chunk_mut()? = last;
+    or_into(&mut seen, &last);
+    Some(seen.iter().fold(0, |seen, word| seen | word))
+}
+
+#[inline(always)]
+fn or_into<const N: usize>(seen: &mut [u64; LONG / 8], block: &[u8; N]) {
+    for (seen, word) in seen.iter_mut().zip(block.as_chunks::<8>().0) {
+        *seen |= u64::from_ne_bytes(*word);
     }
 }
 
@@ -146,29 +158,23 @@ pub fn copy(target: &mut [u8], source: &[u8], key: MaskKey) {
     let (Some(target), Some(source)) = (target.get_mut(..length), source.get(..length)) else {
         return;
     };
-    let (first_key, last_key) = (
-        u32::from_ne_bytes(key),
-        rotated(u32::from_ne_bytes(key), length),
-    );
+    let first_key = u32::from_ne_bytes(key);
+    let last_key = rotated(first_key, length);
     if copy_blocks::<32>(target, source, first_key, last_key)
         || copy_blocks::<16>(target, source, first_key, last_key)
         || copy_blocks::<8>(target, source, first_key, last_key)
     {
         return;
     }
-    if let (Some(first), Some(last)) = (source.first_chunk::<4>(), source.last_chunk::<4>()) {
-        let first = u32::from_ne_bytes(*first) ^ first_key;
-        let last = u32::from_ne_bytes(*last) ^ last_key;
-        put_ends(target, first.to_ne_bytes(), last.to_ne_bytes());
-        return;
-    }
-    for ((target, source), key) in target.iter_mut().zip(source).zip(key) {
-        *target = source ^ key;
+    let mut key = first_key;
+    for (target, source) in target.iter_mut().zip(source) {
+        *target = source ^ key.to_ne_bytes()[0];
+        key = rotated(key, 1);
     }
 }
 
 /// For at least `N` octets: all whole blocks, then the last block. False below `N`.
-#[inline]
+#[inline(always)]
 fn copy_blocks<const N: usize>(target: &mut [u8], source: &[u8], key: u32, end_key: u32) -> bool {
     let Some(last) = source.last_chunk::<N>() else {
         return false;
@@ -182,73 +188,6 @@ fn copy_blocks<const N: usize>(target: &mut [u8], source: &[u8], key: u32, end_k
         *block = masked(last, doubled(end_key));
     }
     true
-}
-
-/// As [`apply`], and says whether all octets are ASCII once they are unmasked: one pass for both.
-#[inline]
-pub(crate) fn apply_ascii(payload: &mut [u8], key: MaskKey) -> bool {
-    let length = payload.len();
-    let key = u32::from_ne_bytes(key);
-    let end_key = rotated(key, length);
-    if length > 64 {
-        return ascii_long(payload, key, end_key);
-    }
-    if let Some(ascii) = ascii_ends::<32>(payload, key, end_key) {
-        return ascii;
-    }
-    if let Some(ascii) = ascii_ends::<16>(payload, key, end_key) {
-        return ascii;
-    }
-    if let Some(ascii) = ascii_ends::<8>(payload, key, end_key) {
-        return ascii;
-    }
-    let mut seen = 0;
-    for (i, octet) in payload.iter_mut().enumerate() {
-        *octet ^= rotated(key, i).to_ne_bytes()[0];
-        seen |= *octet;
-    }
-    seen < 0x80
-}
-
-/// The high bits of eight octets: any that is set is not ASCII.
-const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
-
-/// All octets of a block or-ed together, eight abreast.
-#[inline]
-fn folded<const N: usize>(block: &[u8; N]) -> u64 {
-    block
-        .as_chunks::<8>()
-        .0
-        .iter()
-        .fold(0, |seen, word| seen | u64::from_ne_bytes(*word))
-}
-
-#[inline]
-fn ascii_ends<const N: usize>(payload: &mut [u8], key: u32, end_key: u32) -> Option<bool> {
-    let first = masked(payload.first_chunk::<N>()?, doubled(key));
-    let last = masked(payload.last_chunk::<N>()?, doubled(end_key));
-    put_ends(payload, first, last);
-    Some((folded(&first) | folded(&last)) & HIGH_BITS == 0)
-}
-
-fn ascii_long(payload: &mut [u8], key: u32, end_key: u32) -> bool {
-    let Some(last) = payload.last_chunk::<32>() else {
-        return false;
-    };
-    let last = masked(last, doubled(end_key));
-    let key = doubled(key);
-    let mut seen = [0; 4];
-    for block in payload.as_chunks_mut::<32>().0 {
-        *block = masked(block, key);
-        for (seen, word) in seen.iter_mut().zip(block.as_chunks::<8>().0) {
-            *seen |= u64::from_ne_bytes(*word);
-        }
-    }
-    if let Some(block) = payload.last_chunk_mut() {
-        *block = last;
-    }
-    let seen = seen.iter().fold(folded(&last), |seen, word| seen | word);
-    seen & HIGH_BITS == 0
 }
 
 #[cfg(all(test, feature = "alloc"))]

@@ -35,4 +35,4 @@ pub(crate) mod text;
 
 pub use decoder::FrameDecoder;
 pub(crate) use header::WholeFrame;
-pub use header::{Expect, Header, MAX_CONTROL_PAYLOAD, MAX_HEADER_LEN};
+pub use header::{Expect, Header, MAX_CONTROL_PAYLOAD, MAX_HEADER_LEN, RSV1};

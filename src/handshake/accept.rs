@@ -18,6 +18,7 @@ use super::emit::{Put, check_fields, count, put_fields, put_number};
 use super::key::accept_key;
 use super::request::Request;
 use super::token::is_token;
+use super::{ChosenAnswer, DeflateChoice};
 use crate::error::{Misuse, RequestFault, Violation};
 
 /// The server's choice among the subprotocols that the request offers: the first of `supported` that
@@ -36,7 +37,7 @@ use crate::error::{Misuse, RequestFault, Violation};
 /// ```
 #[must_use]
 pub fn choose_subprotocol<'s>(request: &Request<'_>, supported: &[&'s str]) -> Option<&'s str> {
-    let offered = |name: &&&str| request.subprotocols().any(|offered| offered == **name);
+    let offered = |name: &&&str| request.offered(name).is_some();
     supported.iter().find(offered).copied()
 }
 
@@ -45,15 +46,17 @@ pub fn choose_subprotocol<'s>(request: &Request<'_>, supported: &[&'s str]) -> O
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Accept<'a> {
     subprotocol: Option<&'a str>,
+    deflate: Option<DeflateChoice>,
     fields: &'a [(&'a str, &'a str)],
 }
 
 impl<'a> Accept<'a> {
-    /// No subprotocol, no further fields.
+    /// No subprotocol, no compression, no further fields.
     #[must_use]
     pub const fn new() -> Self {
         Self {
             subprotocol: None,
+            deflate: None,
             fields: &[],
         }
     }
@@ -71,6 +74,25 @@ impl<'a> Accept<'a> {
         self.subprotocol
     }
 
+    /// Agrees to compress messages where the request offers it in a way that can be honoured (RFC 7692).
+    #[cfg(any(feature = "deflate", feature = "inflate"))]
+    #[must_use]
+    pub const fn with_deflate(mut self, config: super::DeflateConfig) -> Self {
+        self.deflate = Some(config);
+        self
+    }
+
+    /// How messages are to be compressed, where they are.
+    #[cfg(any(feature = "deflate", feature = "inflate"))]
+    #[must_use]
+    pub const fn deflate(&self) -> Option<super::DeflateConfig> {
+        self.deflate
+    }
+
+    pub(crate) const fn deflate_choice(&self) -> Option<DeflateChoice> {
+        self.deflate
+    }
+
     /// Adds fields, each a name and a value (`Set-Cookie`, for example).
     #[must_use]
     pub const fn with_fields(mut self, fields: &'a [(&'a str, &'a str)]) -> Self {
@@ -86,17 +108,7 @@ impl<'a> Accept<'a> {
     /// - [`Misuse::Field`]: a name that is no token or that the handshake owns (`Connection`, `Upgrade`,
     ///   `Sec-WebSocket-*`, `Content-Length`, `Transfer-Encoding`), or a value with a control character.
     pub fn check(&self, request: &Request<'_>) -> Result<usize, Misuse> {
-        if !request.is_upgrade() {
-            return Err(Misuse::NotAnUpgrade);
-        }
-        if let Some(name) = self.subprotocol {
-            let offered = || request.subprotocols().any(|offered| offered == name);
-            if !is_token(name.as_bytes()) || !offered() {
-                return Err(Misuse::Subprotocol);
-            }
-        }
-        check_fields(self.fields, &[])?;
-        Ok(count(|put| self.put(&[0; 28], put)))
+        Ok(self.answer(request)?.len())
     }
 
     /// Puts the octets of the answer to this request, piece by piece.
@@ -104,23 +116,67 @@ impl<'a> Accept<'a> {
     /// # Errors
     /// As [`check`](Self::check), and then nothing was put.
     pub fn emit(&self, request: &Request<'_>, put: &mut dyn FnMut(&[u8])) -> Result<(), Misuse> {
-        self.check(request)?;
-        let key = request.key().ok_or(Misuse::NotAnUpgrade)?;
-        self.put(&accept_key(key), put);
+        self.answer(request)?.put(put);
         Ok(())
     }
 
-    fn put(&self, accept: &[u8; 28], put: Put<'_>) {
+    /// The answer to this request, checked: as [`check`](Self::check).
+    pub(crate) fn answer<'r>(&'r self, request: &Request<'r>) -> Result<Answer<'r>, Misuse> {
+        let key = request.key().ok_or(Misuse::NotAnUpgrade)?;
+        if let Some(name) = self.subprotocol
+            && (!is_token(name.as_bytes()) || request.offered(name).is_none())
+        {
+            return Err(Misuse::Subprotocol);
+        }
+        check_fields(self.fields, &[])?;
+        Ok(Answer {
+            accept: self,
+            key,
+            deflate: self
+                .deflate
+                .and_then(|deflate| deflate.answer(request.extensions())),
+        })
+    }
+}
+
+/// The answer to one request. It was checked.
+pub(crate) struct Answer<'r> {
+    accept: &'r Accept<'r>,
+    key: &'r [u8],
+    deflate: Option<ChosenAnswer>,
+}
+
+impl Answer<'_> {
+    /// How many octets it has.
+    pub(crate) fn len(&self) -> usize {
+        count(|put| self.put_with(&[0; 28], put))
+    }
+
+    /// What it agrees upon as to compression.
+    pub(crate) const fn deflate(&self) -> Option<ChosenAnswer> {
+        self.deflate
+    }
+
+    pub(crate) fn put(&self, put: Put<'_>) {
+        self.put_with(&accept_key(self.key), put);
+    }
+
+    fn put_with(&self, accept: &[u8; 28], put: Put<'_>) {
         put(b"HTTP/1.1 101 Switching Protocols\r\n\
             Upgrade: websocket\r\n\
             Connection: Upgrade\r\n\
             Sec-WebSocket-Accept: ");
         put(accept);
         put(b"\r\n");
-        if let Some(name) = self.subprotocol {
+        if let Some(name) = self.accept.subprotocol {
             put_fields(&[("Sec-WebSocket-Protocol", name)], put);
         }
-        put_fields(self.fields, put);
+        if let Some(deflate) = &self.deflate {
+            put(b"Sec-WebSocket-Extensions: ");
+            deflate.emit(put);
+            put(b"\r\n");
+        }
+        put_fields(self.accept.fields, put);
         put(b"\r\n");
     }
 }
@@ -253,38 +309,46 @@ const PLAIN_TEXT: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
 
 /// The name of a status (RFC 9110 §15), empty where it is seldom met in an answer to an upgrade.
 const fn reason_phrase(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        204 => "No Content",
-        301 => "Moved Permanently",
-        302 => "Found",
-        303 => "See Other",
-        304 => "Not Modified",
-        307 => "Temporary Redirect",
-        308 => "Permanent Redirect",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        406 => "Not Acceptable",
-        408 => "Request Timeout",
-        409 => "Conflict",
-        410 => "Gone",
-        414 => "URI Too Long",
-        421 => "Misdirected Request",
-        426 => "Upgrade Required",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        500 => "Internal Server Error",
-        501 => "Not Implemented",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        505 => "HTTP Version Not Supported",
-        _ => "",
+    let mut rest = REASON_PHRASES;
+    while let [(known, phrase), others @ ..] = rest {
+        if *known == status {
+            return phrase;
+        }
+        rest = others;
     }
+    ""
 }
+
+const REASON_PHRASES: &[(u16, &str)] = &[
+    (200, "OK"),
+    (204, "No Content"),
+    (301, "Moved Permanently"),
+    (302, "Found"),
+    (303, "See Other"),
+    (304, "Not Modified"),
+    (307, "Temporary Redirect"),
+    (308, "Permanent Redirect"),
+    (400, "Bad Request"),
+    (401, "Unauthorized"),
+    (403, "Forbidden"),
+    (404, "Not Found"),
+    (405, "Method Not Allowed"),
+    (406, "Not Acceptable"),
+    (408, "Request Timeout"),
+    (409, "Conflict"),
+    (410, "Gone"),
+    (414, "URI Too Long"),
+    (421, "Misdirected Request"),
+    (426, "Upgrade Required"),
+    (429, "Too Many Requests"),
+    (431, "Request Header Fields Too Large"),
+    (500, "Internal Server Error"),
+    (501, "Not Implemented"),
+    (502, "Bad Gateway"),
+    (503, "Service Unavailable"),
+    (504, "Gateway Timeout"),
+    (505, "HTTP Version Not Supported"),
+];
 
 #[cfg(all(test, feature = "std"))]
 mod tests {

@@ -1,6 +1,6 @@
 //! `host [":" port]`, as it stands in a URL, in `Host` and in `Origin` (RFC 3986 §3.2).
 
-use super::octets::{OctetSet, split_at_any};
+use super::octets::{OctetSet, decimal, split_at_any};
 use crate::error::UrlFault;
 
 /// A host and the port behind it.
@@ -14,9 +14,11 @@ pub(super) struct Authority<'a> {
 
 impl<'a> Authority<'a> {
     pub(super) fn parse(text: &'a str) -> Result<Self, UrlFault> {
-        Self::parse_host_and_port(text).map_err(|fault| match text.as_bytes().contains(&b'@') {
-            true => UrlFault::UserInfo,
-            false => fault,
+        Self::parse_host_and_port(text).map_err(|fault| {
+            match text.bytes().any(|octet| octet == b'@') {
+                true => UrlFault::UserInfo,
+                false => fault,
+            }
         })
     }
 
@@ -38,17 +40,13 @@ impl<'a> Authority<'a> {
     }
 }
 
-/// RFC 3986 §3.2.3 lets the port be empty. `u16::from_str` alone would accept a sign.
+/// RFC 3986 §3.2.3 lets the port be empty.
 fn parse_port(text: &str) -> Result<Option<u16>, UrlFault> {
     if text.is_empty() {
         return Ok(None);
     }
-    let add = |port: u16, octet: u8| {
-        let digit = octet.is_ascii_digit().then_some(octet & 0x0F)?;
-        port.checked_mul(10)?.checked_add(digit.into())
-    };
-    let port = text.bytes().try_fold(0, add);
-    port.map(Some).ok_or(UrlFault::Port)
+    let port = decimal(text.as_bytes()).ok_or(UrlFault::Port)?;
+    u16::try_from(port).map(Some).map_err(|_| UrlFault::Port)
 }
 
 fn is_host(host: &str) -> bool {
@@ -65,46 +63,38 @@ fn is_host(host: &str) -> bool {
 ///
 /// The library's parser would do, in 2 KB of code more.
 fn is_ipv6(address: &[u8]) -> bool {
+    let (mut rest, mut shortened) = match address.strip_prefix(b"::") {
+        Some(rest) => (rest, true),
+        None => (address, false),
+    };
     let mut groups = 0_u8;
-    let mut shortened = false;
-    let mut rest = address;
-    loop {
-        // At the beginning of a group.
-        match rest {
-            [b':', b':', after @ ..] if groups == 0 && !shortened => {
-                shortened = true;
-                rest = after;
-            }
-            _ => {}
-        }
+    // Each turn takes a group. What stands behind `::` may be nothing.
+    while !(shortened && rest.is_empty()) {
         let digits = rest.iter().take_while(|octet| octet.is_ascii_hexdigit());
-        let (group, after) = rest.split_at_checked(digits.count()).unwrap_or_default();
-        if after.starts_with(b".") {
-            groups = groups.saturating_add(2);
-            return is_ipv4(rest) && complete(groups, shortened);
-        }
-        if group.is_empty() {
-            return after.is_empty() && shortened && ends_shortened(address) && groups < 8;
-        }
-        groups = groups.saturating_add(1);
-        rest = match after {
-            _ if group.len() > 4 => return false,
-            [] => return complete(groups, shortened),
+        let digits = digits.count();
+        rest = match rest.get(digits..).unwrap_or_default() {
+            [b'.', ..] => {
+                groups = groups.saturating_add(2);
+                match is_ipv4(rest) {
+                    true => break,
+                    false => return false,
+                }
+            }
+            _ if !matches!(digits, 1..=4) => return false,
+            [] => {
+                groups = groups.saturating_add(1);
+                break;
+            }
             [b':', b':', after @ ..] if !shortened => {
                 shortened = true;
                 after
             }
-            [b':', after @ ..] => after,
+            // A single colon has a group behind it.
+            [b':', after @ ..] if !after.is_empty() => after,
             _ => return false,
         };
+        groups = groups.saturating_add(1);
     }
-}
-
-fn ends_shortened(address: &[u8]) -> bool {
-    address.ends_with(b"::")
-}
-
-fn complete(groups: u8, shortened: bool) -> bool {
     if shortened { groups < 8 } else { groups == 8 }
 }
 
@@ -112,15 +102,8 @@ fn complete(groups: u8, shortened: bool) -> bool {
 fn is_ipv4(address: &[u8]) -> bool {
     let mut numbers = 0_u8;
     for number in address.split(|&octet| octet == b'.') {
-        let legal = match number {
-            [digit] => digit.is_ascii_digit(),
-            [b'1'..=b'9', digit] => digit.is_ascii_digit(),
-            [b'1', a, b] => a.is_ascii_digit() && b.is_ascii_digit(),
-            [b'2', b'0'..=b'4', digit] => digit.is_ascii_digit(),
-            [b'2', b'5', b'0'..=b'5'] => true,
-            _ => false,
-        };
-        if !legal {
+        let canonical = matches!(number, [_] | [b'1'..=b'9', ..]);
+        if !canonical || decimal(number).is_none_or(|number| number > 255) {
             return false;
         }
         numbers = numbers.saturating_add(1);

@@ -23,6 +23,7 @@
 
 use core::fmt;
 
+use super::DeflateChoice;
 use super::authority::Authority;
 use super::emit::{Put, check_fields, count, is_value, put_fields, put_number};
 use super::key::encode_nonce;
@@ -43,6 +44,7 @@ pub struct ClientRequest<'a> {
     nonce: [u8; 16],
     subprotocols: &'a [&'a str],
     origin: Option<&'a str>,
+    deflate: Option<DeflateChoice>,
     fields: &'a [(&'a str, &'a str)],
 }
 
@@ -61,6 +63,7 @@ impl<'a> ClientRequest<'a> {
             nonce,
             subprotocols: &[],
             origin: None,
+            deflate: None,
             fields: &[],
         }
     }
@@ -87,6 +90,14 @@ impl<'a> ClientRequest<'a> {
     #[must_use]
     pub const fn with_origin(mut self, origin: &'a str) -> Self {
         self.origin = Some(origin);
+        self
+    }
+
+    /// Offers to compress messages (RFC 7692).
+    #[cfg(any(feature = "deflate", feature = "inflate"))]
+    #[must_use]
+    pub const fn with_deflate(mut self, config: super::DeflateConfig) -> Self {
+        self.deflate = Some(config);
         self
     }
 
@@ -144,6 +155,10 @@ impl<'a> ClientRequest<'a> {
         self.subprotocols
     }
 
+    pub(super) const fn deflate(&self) -> Option<DeflateChoice> {
+        self.deflate
+    }
+
     fn put(&self, put: Put<'_>) {
         put(b"GET ");
         put(self.slash.as_bytes());
@@ -164,6 +179,11 @@ impl<'a> ClientRequest<'a> {
                 put(b", ");
                 put(name.as_bytes());
             }
+            put(b"\r\n");
+        }
+        if let Some(deflate) = &self.deflate {
+            put(b"Sec-WebSocket-Extensions: ");
+            deflate.emit_offer(put);
             put(b"\r\n");
         }
         if let Some(origin) = self.origin {

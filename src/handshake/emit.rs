@@ -1,6 +1,6 @@
 //! Writing heads: what is checked before an octet is written, and the pieces that all heads share.
 
-use super::octets::is_control;
+use super::octets::{is_control, is_same};
 use super::token::is_token;
 use crate::error::Misuse;
 
@@ -24,10 +24,10 @@ fn is_owned(name: &str) -> bool {
         "Transfer-Encoding",
     ];
     const OWNED_PREFIX: &str = "Sec-WebSocket-";
-    OWNED.iter().any(|owned| name.eq_ignore_ascii_case(owned))
+    OWNED.iter().any(|owned| is_same(name, owned))
         || name
             .get(..OWNED_PREFIX.len())
-            .is_some_and(|prefix| prefix.eq_ignore_ascii_case(OWNED_PREFIX))
+            .is_some_and(|prefix| is_same(prefix, OWNED_PREFIX))
 }
 
 /// Checks a caller's fields: names are tokens and neither owned by the handshake nor by this message,
@@ -36,9 +36,7 @@ pub(super) fn check_fields(fields: &[(&str, &str)], also_owned: &[&str]) -> Resu
     let legal = |&(name, value): &(&str, &str)| {
         is_token(name.as_bytes())
             && !is_owned(name)
-            && !also_owned
-                .iter()
-                .any(|owned| name.eq_ignore_ascii_case(owned))
+            && !also_owned.iter().any(|owned| is_same(name, owned))
             && is_value(value)
     };
     fields.iter().all(legal).then_some(()).ok_or(Misuse::Field)

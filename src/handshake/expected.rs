@@ -14,15 +14,18 @@
 //!     \r\n",
 //! )
 //! .unwrap();
-//! assert_eq!(expected.verify(&response), Ok(None), "open, without a subprotocol");
+//! let agreed = expected.verify(&response).unwrap();
+//! assert_eq!(agreed.subprotocol(&response), None);
+//! assert_eq!(agreed.deflate(), None);
 //! ```
 
 use super::client::ClientRequest;
 use super::head::Single;
 use super::key::{accept_key, encode_nonce};
-use super::octets::offset_in;
+use super::octets::{is_same, offset_in};
 use super::response::Response;
-use super::token::{is_token, lists_token};
+use super::token::{ListElements, is_token, lists_token};
+use super::{DeflateChoice, DeflateParameters};
 use crate::error::{Misuse, ResponseFault};
 
 /// What the answer to one request must say. It borrows nothing, so that it can wait for the answer.
@@ -30,6 +33,31 @@ use crate::error::{Misuse, ResponseFault};
 pub struct Expected {
     nonce: [u8; 16],
     offered: Offered,
+    deflate: Option<DeflateChoice>,
+}
+
+/// What the answer has agreed upon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    /// Where the subprotocol stands in the head: offset and length.
+    pub(crate) subprotocol: Option<(u16, u16)>,
+    deflate: Option<DeflateParameters>,
+}
+
+impl Agreed {
+    /// The subprotocol that the server chose (RFC 6455 §4.1), in the response that was verified.
+    #[must_use]
+    pub fn subprotocol<'a>(&self, response: &Response<'a>) -> Option<&'a str> {
+        let (start, length) = self.subprotocol?;
+        let (_, rest) = response.octets().split_at_checked(start.into())?;
+        str::from_utf8(rest.get(..length.into())?).ok()
+    }
+
+    /// How messages are compressed, where they are (RFC 7692 §7.1).
+    #[must_use]
+    pub const fn deflate(&self) -> Option<DeflateParameters> {
+        self.deflate
+    }
 }
 
 impl Expected {
@@ -45,24 +73,29 @@ impl Expected {
         Ok(Self {
             nonce: request.nonce(),
             offered: Offered::new(request.subprotocols())?,
+            deflate: request.deflate(),
         })
     }
 
-    /// Checks the answer, and returns where in its head the subprotocol stands that the server chose:
-    /// offset and length. `None` where it chose none.
+    /// How messages are to be compressed, where that was offered.
+    pub(crate) const fn deflate(&self) -> Option<&DeflateChoice> {
+        self.deflate.as_ref()
+    }
+
+    /// Checks the answer, and returns what it has agreed upon.
     ///
     /// # Errors
     /// The first of: [`Status`](ResponseFault::Status) (not 101), [`Upgrade`](ResponseFault::Upgrade),
     /// [`Connection`](ResponseFault::Connection), [`Accept`](ResponseFault::Accept),
-    /// [`Extension`](ResponseFault::Extension), [`Subprotocol`](ResponseFault::Subprotocol); RFC 6455
-    /// §4.1.
-    pub fn verify(&self, response: &Response<'_>) -> Result<Option<(u16, u16)>, ResponseFault> {
+    /// [`Extension`](ResponseFault::Extension), [`Deflate`](ResponseFault::Deflate),
+    /// [`Subprotocol`](ResponseFault::Subprotocol); RFC 6455 §4.1.
+    pub fn verify(&self, response: &Response<'_>) -> Result<Agreed, ResponseFault> {
         if response.status() != 101 {
             return Err(ResponseFault::Status(response.status()));
         }
         let fields = || response.fields();
         let upgrade = fields().single("Upgrade").get();
-        if !upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case(b"websocket")) {
+        if !upgrade.is_some_and(|upgrade| is_same(upgrade, "websocket")) {
             return Err(ResponseFault::Upgrade);
         }
         if !lists_token(fields().named("Connection"), "upgrade") {
@@ -72,17 +105,16 @@ impl Expected {
         if fields().single("Sec-WebSocket-Accept").get() != Some(&accept) {
             return Err(ResponseFault::Accept);
         }
-        self.verify_extensions(response)?;
-        self.verify_subprotocol(response)
-    }
-
-    /// None is offered, so that none may be chosen.
-    #[allow(clippy::unused_self, reason = "offers will be the request's")]
-    fn verify_extensions(&self, response: &Response<'_>) -> Result<(), ResponseFault> {
-        match response.fields().single("Sec-WebSocket-Extensions") {
-            Single::Missing => Ok(()),
-            _ => Err(ResponseFault::Extension),
-        }
+        let chosen = || fields().named("Sec-WebSocket-Extensions");
+        Ok(Agreed {
+            deflate: match &self.deflate {
+                Some(offer) => offer.verify(chosen())?,
+                // Nothing is offered, so that nothing may be chosen.
+                None if chosen().next().is_some() => return Err(ResponseFault::Extension),
+                None => None,
+            },
+            subprotocol: self.verify_subprotocol(response)?,
+        })
     }
 
     fn verify_subprotocol(
@@ -143,11 +175,7 @@ impl Offered {
 impl Offered {
     /// Whether this is one of the names. Case matters.
     fn contains(&self, name: &[u8]) -> bool {
-        is_token(name)
-            && self
-                .joined()
-                .split(',')
-                .any(|offered| offered.as_bytes() == name)
+        is_token(name) && ListElements::new(self.joined().as_bytes()).any(|offered| offered == name)
     }
 }
 
@@ -184,10 +212,10 @@ mod tests {
             let request =
                 ClientRequest::new("a", "/", *b"the sample nonce").with_subprotocols(offer);
             let response = Response::parse(head.as_bytes()).unwrap();
-            let range = Expected::new(&request).unwrap().verify(&response)?;
-            let chosen = range.map(|(at, length)| head[at.into()..][..length.into()].into());
-            assert_eq!(chosen.as_deref(), response.subprotocol());
-            Ok(chosen)
+            let agreed = Expected::new(&request).unwrap().verify(&response)?;
+            let chosen = agreed.subprotocol(&response);
+            assert_eq!(chosen, response.subprotocol());
+            Ok(chosen.map(Into::into))
         }
 
         fn answer(fields: &[&str]) -> String {
@@ -321,7 +349,7 @@ mod tests {
 
         #[test]
         fn it_is_small_while_it_waits() {
-            assert!(size_of::<Expected>() <= 32);
+            assert!(size_of::<Expected>() <= 48);
         }
     }
 }

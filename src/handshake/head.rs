@@ -12,9 +12,9 @@
 //! assert_eq!(scanner.scan(octets, 1024), Ok(Some(37)), "two octets are no longer the head's");
 //! ```
 
-use core::{iter, str};
+use core::str;
 
-use super::octets::{find_control, is_control, trim_ows};
+use super::octets::{find_control, is_control, is_same, trim_ows};
 use crate::error::{RequestFault, ResponseFault};
 
 /// The largest number of field lines in a head. More are refused, none is ever left out silently.
@@ -140,6 +140,43 @@ pub(super) fn check_lines(head: &[u8]) -> Result<(), HeadFault> {
     }
 }
 
+/// Why the field lines of a head are not legal.
+pub(super) enum FieldFault {
+    Malformed,
+    TooMany,
+}
+
+impl From<FieldFault> for RequestFault {
+    fn from(fault: FieldFault) -> Self {
+        match fault {
+            FieldFault::Malformed => Self::Malformed,
+            FieldFault::TooMany => Self::TooManyFields,
+        }
+    }
+}
+
+impl From<FieldFault> for ResponseFault {
+    fn from(fault: FieldFault) -> Self {
+        match fault {
+            FieldFault::Malformed => Self::Malformed,
+            FieldFault::TooMany => Self::TooManyFields,
+        }
+    }
+}
+
+/// Parses `lines`, the rest of a head behind its first line. It relies on what a [`HeadScanner`] has
+/// checked: httparse takes lone LFs.
+pub(super) fn parse_fields<'h, 'a>(
+    lines: &'a [u8],
+    fields: &'h mut [httparse::Header<'a>; MAX_FIELDS],
+) -> Result<&'h [httparse::Header<'a>], FieldFault> {
+    match httparse::parse_headers(lines, fields) {
+        Ok(httparse::Status::Complete((length, fields))) if length == lines.len() => Ok(fields),
+        Err(httparse::Error::TooManyHeaders) => Err(FieldFault::TooMany),
+        _ => Err(FieldFault::Malformed),
+    }
+}
+
 /// The field lines of a head that was parsed: names as they were written, values without the white
 /// space around them (RFC 9112 §5.1).
 ///
@@ -171,27 +208,16 @@ impl<'a> Fields<'a> {
     }
 
     /// The values of the lines with this name, matched without case.
-    pub(super) fn named<'n>(
-        mut self,
-        name: &'n str,
-    ) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
-        iter::from_fn(move || {
-            loop {
-                let line = self.next_line()?;
-                // No name holds a colon: where one stands behind the name's length, lengths are equal.
-                if let Some((field, [b':', value @ ..])) = line.split_at_checked(name.len())
-                    && field.eq_ignore_ascii_case(name.as_bytes())
-                {
-                    return Some(trim_ows(value));
-                }
-            }
-        })
+    pub(super) const fn named(self, name: &str) -> Named<'a, '_> {
+        Named { fields: self, name }
     }
 
     /// Whether there is no, one or more than one line with this name.
     pub(super) fn single(self, name: &str) -> Single<'a> {
         let mut single = Single::Missing;
-        self.named(name).for_each(|value| single.add(value));
+        for value in self.named(name) {
+            single.add(value);
+        }
         single
     }
 
@@ -214,6 +240,29 @@ impl<'a> Iterator for Fields<'a> {
             str::from_utf8(name).ok()?,
             trim_ows(value.get(1..).unwrap_or_default()),
         ))
+    }
+}
+
+/// The values of the lines with one name.
+#[derive(Clone, Debug)]
+pub(super) struct Named<'a, 'n> {
+    fields: Fields<'a>,
+    name: &'n str,
+}
+
+impl<'a> Iterator for Named<'a, '_> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        loop {
+            let line = self.fields.next_line()?;
+            // No name holds a colon: where one stands behind the name's length, lengths are equal.
+            if let Some((field, [b':', value @ ..])) = line.split_at_checked(self.name.len())
+                && is_same(field, self.name)
+            {
+                return Some(trim_ows(value));
+            }
+        }
     }
 }
 
@@ -244,7 +293,7 @@ impl<'a> Single<'a> {
 }
 
 /// Splits behind the first CRLF, which belongs to neither part. All is one line if there is none.
-fn split_line(octets: &[u8]) -> (&[u8], &[u8]) {
+pub(super) fn split_line(octets: &[u8]) -> (&[u8], &[u8]) {
     let mut end = find_control(octets, 0);
     while octets.get(end) == Some(&b'\t') {
         end = find_control(octets, end.saturating_add(1));

@@ -44,8 +44,10 @@
 mod accept;
 mod authority;
 mod client;
+mod deflate;
 mod emit;
 mod expected;
+mod extension;
 mod head;
 mod key;
 mod octets;
@@ -53,12 +55,16 @@ mod origin;
 mod request;
 mod response;
 mod token;
+#[cfg(not(any(feature = "deflate", feature = "inflate")))]
+mod undeflated;
 mod upgrade;
 mod url;
 
 pub use accept::{Accept, Rejection, choose_subprotocol};
 pub use client::ClientRequest;
-pub use expected::Expected;
+pub use deflate::{DeflateAnswer, DeflateConfig, DeflateParameters};
+pub use expected::{Agreed, Expected};
+pub use extension::{Extension, Parameter, extensions};
 pub use head::{Fields, HeadFault, HeadScanner, MAX_FIELDS};
 pub use key::{accept_key, encode_nonce};
 pub use origin::OriginPolicy;
@@ -69,3 +75,14 @@ pub use upgrade::answer_key;
 pub use url::Url;
 
 pub(crate) use request::RequestMarks;
+
+/// How a connection compresses, and the answer to an offer: values that there are only where a codec is
+/// built in.
+#[cfg(any(feature = "deflate", feature = "inflate"))]
+pub(crate) type DeflateChoice = DeflateConfig;
+#[cfg(any(feature = "deflate", feature = "inflate"))]
+type ChosenAnswer = DeflateAnswer;
+#[cfg(not(any(feature = "deflate", feature = "inflate")))]
+pub(crate) type DeflateChoice = undeflated::Undeflated;
+#[cfg(not(any(feature = "deflate", feature = "inflate")))]
+type ChosenAnswer = undeflated::Undeflated;

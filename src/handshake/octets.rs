@@ -77,6 +77,28 @@ pub(super) fn find_control(octets: &[u8], from: usize) -> usize {
     at.saturating_add(found.unwrap_or(last.len()))
 }
 
+/// Whether these are the same ASCII letters in any case, and the same other octets.
+///
+/// The library's comparison does the same in five times the code.
+pub(super) fn is_same(one: impl AsRef<[u8]>, other: &str) -> bool {
+    same_octets(one.as_ref(), other.as_bytes())
+}
+
+fn same_octets(one: &[u8], other: &[u8]) -> bool {
+    let same = |(one, other): (&u8, &u8)| one.eq_ignore_ascii_case(other);
+    one.len() == other.len() && one.iter().zip(other).all(same)
+}
+
+/// The number that these decimal digits are, saturated; `None` where one is no digit.
+pub(super) fn decimal(digits: &[u8]) -> Option<u32> {
+    let mut number = 0_u32;
+    for digit in digits {
+        let digit = digit.is_ascii_digit().then_some(digit & 0x0F)?;
+        number = number.saturating_mul(10).saturating_add(digit.into());
+    }
+    Some(number)
+}
+
 /// Without spaces and tabs at either end (RFC 9110 §5.6.3).
 pub(super) const fn trim_ows(mut octets: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = octets {
@@ -89,7 +111,8 @@ pub(super) const fn trim_ows(mut octets: &[u8]) -> &[u8] {
 ///
 /// The library's searches do the same in ten times the code.
 pub(super) fn split_at_any<'a>(text: &'a str, octets: &[u8]) -> (&'a str, &'a str) {
-    let end = text.bytes().position(|octet| octets.contains(&octet));
+    let is_end = |octet| octets.contains(&octet);
+    let end = text.bytes().position(is_end);
     end.and_then(|end| text.split_at_checked(end))
         .unwrap_or((text, ""))
 }

@@ -25,7 +25,7 @@ use core::str;
 
 use super::authority::Authority;
 use super::head::Single;
-use super::octets::split_scheme;
+use super::octets::{is_same, split_scheme};
 use super::request::Request;
 
 /// Which origins a server accepts.
@@ -68,9 +68,7 @@ impl OriginPolicy<'_> {
             Self::List(origins) => {
                 // An origin is a scheme, a host and a port: there is nothing in which case matters.
                 (origin == "null" || Origin::parse(origin).is_some())
-                    && origins
-                        .iter()
-                        .any(|listed| listed.eq_ignore_ascii_case(origin))
+                    && origins.iter().any(|listed| is_same(listed, origin))
             }
         }
     }
@@ -96,8 +94,8 @@ impl<'a> Origin<'a> {
 
     fn default_port(&self) -> Option<u16> {
         match self.scheme {
-            scheme if scheme.eq_ignore_ascii_case("http") => Some(80),
-            scheme if scheme.eq_ignore_ascii_case("https") => Some(443),
+            scheme if is_same(scheme, "http") => Some(80),
+            scheme if is_same(scheme, "https") => Some(443),
             _ => None,
         }
     }
@@ -107,7 +105,7 @@ impl<'a> Origin<'a> {
         let (Some(default), Ok(host)) = (self.default_port(), Authority::parse(host)) else {
             return false;
         };
-        self.authority.host.eq_ignore_ascii_case(host.host)
+        is_same(self.authority.host, host.host)
             && self.authority.port.unwrap_or(default) == host.port.unwrap_or(default)
     }
 }

@@ -23,14 +23,14 @@
 //! assert!(request.subprotocols().eq(["chat", "superchat"]));
 //! ```
 
-use core::mem::MaybeUninit;
 use core::{fmt, str};
 
 use super::authority::Authority;
-use super::head::{Fields, MAX_FIELDS, Single, check_lines};
+use super::extension::is_extension_list;
+use super::head::{Fields, MAX_FIELDS, Named, Single, check_lines, parse_fields, split_line};
 use super::key::is_key;
-use super::octets::{offset_in, split_at_any, split_scheme};
-use super::token::{ListElements, is_extension_list, is_token, lists_token};
+use super::octets::{is_same, offset_in, split_at_any, split_scheme};
+use super::token::{ListElements, is_token, lists_token};
 use crate::error::RequestFault;
 
 /// The largest number of subprotocols that a request may offer. It bounds the work of comparing them;
@@ -98,22 +98,11 @@ impl<'a> Request<'a> {
         if u16::try_from(head.len()).is_err() {
             return Err(RequestFault::HeadTooLarge);
         }
-        let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
-        let mut parsed = httparse::Request::new(&mut []);
-        let result = parsed.parse_with_uninit_headers(head, &mut fields);
-        let method = parsed.method.unwrap_or_default();
-        let target = parsed.path.unwrap_or_default();
-        match result {
-            Ok(httparse::Status::Complete(length)) if length == head.len() => {}
-            Err(httparse::Error::TooManyHeaders) => return Err(RequestFault::TooManyFields),
-            Err(httparse::Error::Version) => {
-                let version_at = method.len().saturating_add(target.len()).saturating_add(2);
-                return Err(version_fault(head, version_at));
-            }
-            _ => return Err(RequestFault::Malformed),
-        }
-        let facts = Facts::of(head, parsed.headers);
-        if parsed.version != Some(1) {
+        let (line, lines) = split_line(head);
+        let (method, target, version) = split_request_line(line).ok_or(RequestFault::Malformed)?;
+        let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+        let facts = Facts::of(head, parse_fields(lines, &mut fields)?);
+        if version != [b'1', b'1'] {
             return Err(RequestFault::HttpVersion);
         }
         if method != "GET" && (method != "HEAD" || facts.upgrade) {
@@ -130,7 +119,7 @@ impl<'a> Request<'a> {
         };
         if facts.upgrade {
             let key = facts.check_upgrade()?;
-            if facts.bad_extensions || facts.offers_at != 0 && !offers_are_legal(parsed.headers) {
+            if facts.bad_list || !are_distinct_tokens(Offers::of(head, facts.offers_at)) {
                 return Err(RequestFault::List);
             }
             marks.key_at = offset_in(head, key).unwrap_or_default();
@@ -221,14 +210,13 @@ impl<'a> Request<'a> {
     /// The subprotocols that the client offers, in its order of preference (RFC 6455 §11.3.4). They are
     /// tokens, none of them twice, over all lines of the field. A plain request offers none.
     pub fn subprotocols(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let lines = match self.marks.offers_at {
-            0 => Fields::of_head(&[]),
-            at => Fields::from_line(self.head, at),
-        };
-        lines
-            .named(PROTOCOL)
-            .flat_map(ListElements::new)
-            .filter_map(|element| str::from_utf8(element).ok())
+        let offers = Offers::of(self.head, self.marks.offers_at);
+        offers.filter_map(|name| str::from_utf8(name).ok())
+    }
+
+    /// The offered subprotocol of this name, as it stands in the head. Case matters.
+    pub(super) fn offered(&self, name: &str) -> Option<&'a [u8]> {
+        Offers::of(self.head, self.marks.offers_at).find(|offered| *offered == name.as_bytes())
     }
 
     /// The value of each `Sec-WebSocket-Extensions` line; its grammar was checked, unless the request
@@ -252,13 +240,9 @@ impl<'a> Request<'a> {
     }
 
     /// Where the offered subprotocol of this name stands in the head: offset and length.
-    #[allow(dead_code, reason = "the connection keeps this instead of a borrow")]
     pub(crate) fn subprotocol_range(&self, name: &str) -> Option<(u16, u16)> {
-        let offered = self.subprotocols().find(|&offered| offered == name)?;
-        Some((
-            offset_in(self.head, offered.as_bytes())?,
-            length_of(offered),
-        ))
+        let offered = self.offered(name)?;
+        Some((offset_in(self.head, offered)?, length_of(name)))
     }
 
     fn text(&self, from: u16, length: u16) -> &'a str {
@@ -292,32 +276,19 @@ fn length_of(part: &str) -> u16 {
     u16::try_from(part.len()).unwrap_or(u16::MAX)
 }
 
-/// What is wrong with a head whose version, which begins at `from`, httparse doesn't know: just that, if
-/// all else is in order.
-fn version_fault(head: &[u8], from: usize) -> RequestFault {
-    let rest = head.get(from..).unwrap_or_default();
-    let [
-        b'H',
-        b'T',
-        b'T',
-        b'P',
-        b'/',
-        major,
-        b'.',
-        minor,
-        b'\r',
-        b'\n',
-        lines @ ..,
-    ] = rest
-    else {
-        return RequestFault::Malformed;
+/// Method, target, and the digits of the version: `GET /chat HTTP/1.1` (RFC 9112 §3).
+fn split_request_line(line: &[u8]) -> Option<(&str, &str, [u8; 2])> {
+    let (method, rest) = split_at_any(str::from_utf8(line).ok()?, b" ");
+    let (target, version) = split_at_any(rest.get(1..)?, b" ");
+    let [b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor] = version.as_bytes() else {
+        return None;
     };
-    let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
-    match httparse::parse_headers(lines, &mut fields) {
-        Err(httparse::Error::TooManyHeaders) => RequestFault::TooManyFields,
-        Ok(_) if major.is_ascii_digit() && minor.is_ascii_digit() => RequestFault::HttpVersion,
-        _ => RequestFault::Malformed,
-    }
+    let legal = is_token(method.as_bytes())
+        && !target.is_empty()
+        && target.bytes().all(|octet| octet != b'\t')
+        && major.is_ascii_digit()
+        && minor.is_ascii_digit();
+    legal.then_some((method, target, [*major, *minor]))
 }
 
 /// A target in origin-form or absolute-form (RFC 9112 §3.2.1, §3.2.2), taken apart.
@@ -342,7 +313,7 @@ impl<'a> Target<'a> {
             });
         }
         let (scheme, rest) = split_scheme(target)?;
-        if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+        if !is_same(scheme, "http") && !is_same(scheme, "https") {
             return None;
         }
         let (authority, resource) = split_at_any(rest, b"/?");
@@ -354,6 +325,32 @@ impl<'a> Target<'a> {
     }
 }
 
+/// The fields that decide about a request. Most others are told apart by their length alone.
+const KNOWN: [(&str, Known); 9] = [
+    ("Host", Known::Host),
+    ("Upgrade", Known::Upgrade),
+    ("Connection", Known::Connection),
+    ("Content-Length", Known::Length),
+    ("Transfer-Encoding", Known::Coding),
+    ("Sec-WebSocket-Key", Known::Key),
+    ("Sec-WebSocket-Version", Known::Version),
+    (PROTOCOL, Known::Protocol),
+    (EXTENSIONS, Known::Extensions),
+];
+
+#[derive(Clone, Copy)]
+enum Known {
+    Host,
+    Upgrade,
+    Connection,
+    Length,
+    Coding,
+    Key,
+    Version,
+    Protocol,
+    Extensions,
+}
+
 /// What the fields say, collected in one pass.
 #[derive(Default)]
 struct Facts<'a> {
@@ -363,7 +360,7 @@ struct Facts<'a> {
     connection: bool,
     version: Single<'a>,
     key: Single<'a>,
-    bad_extensions: bool,
+    bad_list: bool,
     /// See [`RequestMarks::offers_at`].
     offers_at: u16,
 }
@@ -378,21 +375,25 @@ impl<'a> Facts<'a> {
     }
 
     fn add(&mut self, head: &[u8], name: &str, value: &'a [u8]) {
-        let is = |known: &str| name.eq_ignore_ascii_case(known);
-        // Most fields are told apart by their length alone.
-        match name.len() {
-            4 if is("Host") => self.host.add(value),
-            7 if is("Upgrade") => self.upgrade |= lists_token([value], "websocket"),
-            10 if is("Connection") => self.connection |= lists_token([value], "upgrade"),
-            14 if is("Content-Length") => self.body |= value != b"0",
-            17 if is("Sec-WebSocket-Key") => self.key.add(value),
-            17 if is("Transfer-Encoding") => self.body = true,
-            21 if is("Sec-WebSocket-Version") => self.version.add(value),
-            22 if is(PROTOCOL) && self.offers_at == 0 => {
-                self.offers_at = offset_in(head, name.as_bytes()).unwrap_or_default();
+        let Some(known) = KNOWN.iter().find(|(known, _)| is_same(name, known)) else {
+            return;
+        };
+        match known.1 {
+            Known::Host => self.host.add(value),
+            Known::Upgrade => self.upgrade |= lists_token([value], "websocket"),
+            Known::Connection => self.connection |= lists_token([value], "upgrade"),
+            Known::Length => self.body |= value != b"0",
+            Known::Coding => self.body = true,
+            Known::Key => self.key.add(value),
+            Known::Version => self.version.add(value),
+            Known::Protocol => {
+                // A line that offers nothing breaks the grammar.
+                self.bad_list |= ListElements::new(value).next().is_none();
+                if self.offers_at == 0 {
+                    self.offers_at = offset_in(head, name.as_bytes()).unwrap_or_default();
+                }
             }
-            24 if is(EXTENSIONS) => self.bad_extensions |= !is_extension_list(value),
-            _ => {}
+            Known::Extensions => self.bad_list |= !is_extension_list(value),
         }
     }
 
@@ -421,23 +422,46 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// Whether the subprotocols, over all lines, are distinct tokens (RFC 6455 §11.3.4).
-fn offers_are_legal(fields: &[httparse::Header<'_>]) -> bool {
-    let lines = || {
-        fields
-            .iter()
-            .filter(|field| field.name.eq_ignore_ascii_case(PROTOCOL))
-            .map(|field| field.value)
-    };
-    let offered = || lines().flat_map(ListElements::new);
-    let distinct = |(place, element): (usize, &[u8])| {
-        place < MAX_SUBPROTOCOLS
-            && is_token(element)
-            && !offered().take(place).any(|earlier| earlier == element)
-    };
-    // A line that offers nothing breaks the grammar as well.
-    lines().all(|line| ListElements::new(line).next().is_some())
-        && offered().enumerate().all(distinct)
+/// The subprotocols that a head offers, over all lines of the field.
+#[derive(Clone)]
+struct Offers<'a> {
+    lines: Named<'a, 'static>,
+    line: ListElements<'a>,
+}
+
+impl<'a> Offers<'a> {
+    /// `at` is where the first line begins that offers any; 0 where none does.
+    fn of(head: &'a [u8], at: u16) -> Self {
+        let head = if at == 0 { &[] } else { head };
+        Self {
+            lines: Fields::from_line(head, at).named(PROTOCOL),
+            line: ListElements::new(&[]),
+        }
+    }
+}
+
+impl<'a> Iterator for Offers<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        loop {
+            match self.line.next() {
+                None => self.line = ListElements::new(self.lines.next()?),
+                some => return some,
+            }
+        }
+    }
+}
+
+/// Whether the subprotocols are legal (RFC 6455 §11.3.4), and few enough to be compared.
+fn are_distinct_tokens(offers: Offers<'_>) -> bool {
+    for (place, name) in offers.clone().enumerate() {
+        let mut earlier = offers.clone().take(place);
+        if place >= MAX_SUBPROTOCOLS || !is_token(name) || earlier.any(|other| other == name) {
+            return false;
+        }
+    }
+    true
 }
 
 #[cfg(all(test, feature = "std"))]

@@ -16,10 +16,10 @@
 //! assert_eq!(response.field("www-authenticate"), Some(&b"Basic realm=\"chat\""[..]));
 //! ```
 
-use core::mem::MaybeUninit;
 use core::{fmt, str};
 
-use super::head::{Fields, MAX_FIELDS, check_lines};
+use super::head::{Fields, MAX_FIELDS, check_lines, parse_fields, split_line};
+use super::octets::decimal;
 use super::token::is_token;
 use crate::error::ResponseFault;
 
@@ -52,17 +52,11 @@ impl<'a> Response<'a> {
         if u16::try_from(head.len()).is_err() {
             return Err(ResponseFault::HeadTooLarge);
         }
-        let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
-        let mut parsed = httparse::Response::new(&mut []);
-        let strict = httparse::ParserConfig::default();
-        match strict.parse_response_with_uninit_headers(&mut parsed, head, &mut fields) {
-            Ok(httparse::Status::Complete(length)) if length == head.len() => {}
-            Err(httparse::Error::TooManyHeaders) => return Err(ResponseFault::TooManyFields),
-            _ => return Err(ResponseFault::Malformed),
-        }
-        match (parsed.version, parsed.code) {
-            (Some(1), Some(status)) => Ok(Self::trusted(head, status)),
-            (Some(0), Some(status)) if status != 101 => Ok(Self::trusted(head, status)),
+        let (line, lines) = split_line(head);
+        let (version, status) = parse_status_line(line).ok_or(ResponseFault::Malformed)?;
+        parse_fields(lines, &mut [httparse::EMPTY_HEADER; MAX_FIELDS])?;
+        match (version, status) {
+            (b'1', _) | (b'0', ..=100 | 102..) => Ok(Self::trusted(head, status)),
             _ => Err(ResponseFault::Malformed),
         }
     }
@@ -130,6 +124,18 @@ impl<'a> Response<'a> {
     pub const fn body(&self) -> &'a [u8] {
         self.body
     }
+}
+
+/// The minor version and the status of `HTTP/1.1 101 Switching Protocols` (RFC 9112 §4).
+fn parse_status_line(line: &[u8]) -> Option<(u8, u16)> {
+    let (version, [b' ', digits @ ..]) = line.strip_prefix(b"HTTP/1.")?.split_first()? else {
+        return None;
+    };
+    let (digits, [] | [b' ', ..]) = digits.split_first_chunk::<3>()? else {
+        return None;
+    };
+    // Three digits always fit.
+    Some((*version, u16::try_from(decimal(digits)?).ok()?))
 }
 
 impl fmt::Debug for Response<'_> {

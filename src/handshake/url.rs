@@ -12,7 +12,7 @@
 use core::fmt;
 
 use super::authority::Authority;
-use super::octets::{split_at_any, split_scheme};
+use super::octets::{is_same, split_at_any, split_scheme};
 use crate::error::UrlFault;
 
 /// A checked URL with the scheme ws or wss. It borrows the text that it was parsed from.
@@ -35,7 +35,7 @@ impl<'a> Url<'a> {
     /// See [`UrlFault`]; RFC 6455 §3, RFC 3986 §3.2.
     pub fn parse(url: &'a str) -> Result<Self, UrlFault> {
         let (scheme, rest) = split_scheme(url).ok_or(UrlFault::Scheme)?;
-        let is = |known: &str| scheme.eq_ignore_ascii_case(known);
+        let is = |known: &str| is_same(scheme, known);
         let secure = match () {
             () if is("ws") || is("http") => false,
             () if is("wss") || is("https") => true,
@@ -43,7 +43,7 @@ impl<'a> Url<'a> {
         };
         let (authority, resource) = split_at_any(rest, b"/?#");
         let authority = Authority::parse(authority)?;
-        if resource.as_bytes().contains(&b'#') {
+        if resource.bytes().any(|octet| octet == b'#') {
             return Err(UrlFault::Fragment);
         }
         if !resource.bytes().all(|octet| octet.is_ascii_graphic()) {

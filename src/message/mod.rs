@@ -13,22 +13,33 @@
 
 use crate::config::Config;
 use crate::error::Violation;
-use crate::frame::Header;
+use crate::frame::{Header, RSV1};
 use crate::opcode::{MessageKind, Opcode};
 use crate::utf8::Utf8Validator;
 
 /// A message that is being received.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Assembly {
-    /// Octets of all frames so far, the current one's whole payload included.
+    /// Octets of all frames so far, the current one's whole payload included; of a compressed message
+    /// those that were inflated.
     size: u64,
     fragments: u32,
     text: Utf8Validator,
     kind: MessageKind,
-    /// All of the message has come and waits to be lent.
-    complete: bool,
+    phase: Phase,
     /// A part of it has been lent: what remains is a part, too.
     in_parts: bool,
+}
+
+/// What is to be done for the message before another can begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Nothing, beyond taking its frames.
+    Plain,
+    /// It is compressed, and has not been inflated to its end.
+    Compressed,
+    /// All of it has come and waits to be lent.
+    Complete,
 }
 
 impl Assembly {
@@ -38,7 +49,7 @@ impl Assembly {
             fragments: 0,
             text: Utf8Validator::new(),
             kind: MessageKind::Binary,
-            complete: false,
+            phase: Phase::Plain,
             in_parts: false,
         }
     }
@@ -54,16 +65,42 @@ impl Assembly {
             if header.opcode() == Opcode::TEXT {
                 self.kind = MessageKind::Text;
             }
+            if header.reserved() & RSV1 != 0 {
+                self.phase = Phase::Compressed;
+            }
         }
         self.fragments = self.fragments.saturating_add(1);
         if self.fragments > config.max_fragments() {
             return Err(Violation::TooManyFragments);
         }
-        self.size = self.size.saturating_add(header.payload_len());
+        if self.is_compressed() {
+            return Ok(());
+        }
+        self.grow(header.payload_len(), config)
+    }
+
+    fn grow(&mut self, octets: u64, config: &Config) -> Result<(), Violation> {
+        self.size = self.size.saturating_add(octets);
         if self.size > config.max_message_size() {
             return Err(Violation::MessageTooBig);
         }
         Ok(())
+    }
+
+    /// Takes octets of a compressed message, inflated: RFC 6455 §10.4, and its §8.1.
+    pub(crate) fn take_inflated(
+        &mut self,
+        octets: &[u8],
+        config: &Config,
+    ) -> Result<(), Violation> {
+        self.grow(octets.len() as u64, config)?;
+        self.take(octets)
+    }
+
+    /// How many octets more of a compressed message are worth inflating: up to one that is too many.
+    pub(crate) fn room(&self, config: &Config) -> usize {
+        let left = config.max_message_size().saturating_sub(self.size);
+        usize::try_from(left.saturating_add(1)).unwrap_or(usize::MAX)
     }
 
     /// Takes octets of the message, unmasked.
@@ -82,7 +119,7 @@ impl Assembly {
         if self.kind == MessageKind::Text && !self.text.is_complete() {
             return Err(Violation::InvalidUtf8);
         }
-        self.complete = true;
+        self.phase = Phase::Complete;
         Ok(())
     }
 
@@ -102,7 +139,7 @@ impl Assembly {
 
     /// The rest of the message has been lent.
     pub(crate) fn all_lent(&mut self) {
-        self.complete = false;
+        self.phase = Phase::Plain;
         self.in_parts = false;
     }
 
@@ -112,7 +149,19 @@ impl Assembly {
 
     #[inline]
     pub(crate) const fn is_complete(&self) -> bool {
-        self.complete
+        matches!(self.phase, Phase::Complete)
+    }
+
+    /// Whether the message is compressed, and has not been inflated to its end.
+    #[inline]
+    pub(crate) const fn is_compressed(&self) -> bool {
+        matches!(self.phase, Phase::Compressed)
+    }
+
+    /// Whether there is nothing to be done before the next frame.
+    #[inline]
+    pub(crate) const fn is_plain(&self) -> bool {
+        matches!(self.phase, Phase::Plain)
     }
 
     pub(crate) const fn is_in_parts(&self) -> bool {

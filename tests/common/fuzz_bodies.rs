@@ -196,6 +196,7 @@ fn session(role: Role, data: &[u8]) {
         config,
         opening,
         eof: choice & 32 != 0,
+        deflate: None,
     };
     let octets: Vec<&[u8]> = input.chunks(1).collect();
     let (one, two) = input.split_at(usize::from(cut) * input.len() / 256);
@@ -309,6 +310,7 @@ pub fn request_head(data: &[u8]) {
     let opening = Some(Opening {
         subprotocols: vec!["chat".into()],
         reject: None,
+        deflate: None,
     });
     let config = Config::new().with_max_head_size(limit.try_into().unwrap());
     same_in_pieces(
@@ -317,6 +319,7 @@ pub fn request_head(data: &[u8]) {
             config,
             opening,
             eof: true,
+            deflate: None,
         },
         data,
         cut,
@@ -367,15 +370,16 @@ pub fn response_head(data: &[u8]) {
         let offered = ["chat", "superchat"];
         let request = ClientRequest::new("a", "/", NONCE).with_subprotocols(&offered);
         let expected = Expected::new(&request).unwrap();
-        if let Ok(Some((start, length))) = expected.verify(&response) {
-            let name = &data[usize::from(start)..][..usize::from(length)];
-            assert!(offered.iter().any(|offered| offered.as_bytes() == name));
-            assert_eq!(response.subprotocol().map(str::as_bytes), Some(name));
+        if let Ok(agreed) = expected.verify(&response) {
+            let name = agreed.subprotocol(&response);
+            assert!(name.is_none_or(|name| offered.contains(&name)));
+            assert_eq!(response.subprotocol(), name);
         }
     }
     let opening = Some(Opening {
         subprotocols: vec!["chat".into()],
         reject: None,
+        deflate: None,
     });
     let config = Config::new().with_max_head_size(limit.try_into().unwrap());
     same_in_pieces(
@@ -384,6 +388,7 @@ pub fn response_head(data: &[u8]) {
             config,
             opening,
             eof: true,
+            deflate: None,
         },
         data,
         cut,

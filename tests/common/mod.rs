@@ -4,6 +4,7 @@
 
 pub mod frames;
 pub mod fuzz_bodies;
+pub mod inflate;
 pub mod pair;
 pub mod rng;
 pub mod trace;

@@ -1,7 +1,7 @@
 //! One run of a connection, and everything that can be seen of it.
 
 use websocket_proto::buffer::Storage;
-use websocket_proto::handshake::{Accept, ClientRequest, Rejection, Request};
+use websocket_proto::handshake::{Accept, ClientRequest, DeflateConfig, Rejection, Request};
 use websocket_proto::{
     Client, Config, Connection, Event, Initiator, RecvBuffer, Role, SendBuffer, Server, Side,
     State, Violation,
@@ -44,6 +44,8 @@ pub struct Setup {
     pub opening: Option<Opening>,
     /// Whether the stream ends behind the input.
     pub eof: bool,
+    /// What a connection that starts open has agreed upon, as the value of the answer's field.
+    pub deflate: Option<String>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -51,6 +53,8 @@ pub struct Opening {
     pub subprotocols: Vec<String>,
     /// A server rejects with it.
     pub reject: Option<u16>,
+    /// Compression is agreed to, or offered.
+    pub deflate: Option<DeflateConfig>,
 }
 
 impl Setup {
@@ -60,7 +64,25 @@ impl Setup {
             config: Config::new(),
             opening: None,
             eof: false,
+            deflate: None,
         }
+    }
+
+    /// The connection, with what it has agreed upon.
+    #[cfg(any(feature = "deflate", feature = "inflate"))]
+    fn agreed<S: Side>(&self, ws: Connection<S>) -> Connection<S> {
+        let Some(value) = &self.deflate else {
+            return ws;
+        };
+        let config = DeflateConfig::new();
+        let answer = config.answer([value.as_bytes()]).expect("legal parameters");
+        ws.with_deflate(answer.parameters(), &config)
+    }
+
+    #[cfg(not(any(feature = "deflate", feature = "inflate")))]
+    fn agreed<S: Side>(&self, ws: Connection<S>) -> Connection<S> {
+        assert!(self.deflate.is_none(), "there is no codec");
+        ws
     }
 }
 
@@ -81,25 +103,54 @@ pub fn run<B: Storage>(
     let mut tx = SendBuffer::new();
     match (setup.role, &setup.opening) {
         (Role::Server, None) => {
-            Run::new(setup, Connection::open_server(setup.config), rx, tx, mode).through(pieces)
+            let ws = setup.agreed(Connection::open_server(setup.config));
+            Run::new(setup, ws, rx, tx, mode).through(pieces)
         }
         (Role::Server, Some(_)) => {
             Run::new(setup, Connection::server(setup.config), rx, tx, mode).through(pieces)
         }
         (Role::Client, None) => {
-            let ws = Connection::open_client(setup.config, (|| KEY) as Keys);
+            let ws = setup.agreed(Connection::open_client(setup.config, (|| KEY) as Keys));
             Run::new(setup, ws, rx, tx, mode).through(pieces)
         }
         (Role::Client, Some(opening)) => {
             let offers: Vec<&str> = opening.subprotocols.iter().map(String::as_str).collect();
-            let request =
-                ClientRequest::new("example.com", "/chat", NONCE).with_subprotocols(&offers);
+            let request = offering(
+                ClientRequest::new("example.com", "/chat", NONCE).with_subprotocols(&offers),
+                opening,
+            );
             let keys = (|| KEY) as Keys;
             let ws = Connection::client(&request, setup.config, keys, &mut tx).unwrap();
             tx.clear();
             Run::new(setup, ws, rx, tx, mode).through(pieces)
         }
     }
+}
+
+#[cfg(any(feature = "deflate", feature = "inflate"))]
+fn offering<'a>(request: ClientRequest<'a>, opening: &Opening) -> ClientRequest<'a> {
+    match opening.deflate {
+        Some(config) => request.with_deflate(config),
+        None => request,
+    }
+}
+
+#[cfg(not(any(feature = "deflate", feature = "inflate")))]
+fn offering<'a>(request: ClientRequest<'a>, _: &Opening) -> ClientRequest<'a> {
+    request
+}
+
+#[cfg(any(feature = "deflate", feature = "inflate"))]
+fn agreeing<'a>(accept: Accept<'a>, opening: &Opening) -> Accept<'a> {
+    match opening.deflate {
+        Some(config) => accept.with_deflate(config),
+        None => accept,
+    }
+}
+
+#[cfg(not(any(feature = "deflate", feature = "inflate")))]
+fn agreeing<'a>(accept: Accept<'a>, _: &Opening) -> Accept<'a> {
+    accept
 }
 
 /// What a server does that a client doesn't, and the other way round.
@@ -114,7 +165,7 @@ impl End for Connection<Server> {
         if let Some(status) = opening.reject {
             return self.reject(&Rejection::new(status), tx).unwrap();
         }
-        let mut accept = Accept::new();
+        let mut accept = agreeing(Accept::new(), opening);
         let chosen = request
             .subprotocols()
             .find(|offered| opening.subprotocols.iter().any(|spoken| spoken == offered));
@@ -296,15 +347,19 @@ where
 /// messages whole and in chunks. All of it has to look the same. `fixed`: whether a storage as long as the
 /// input does, too.
 pub fn run_every_way(setup: &Setup, input: &[u8], fixed: bool) -> (Trace, Option<usize>) {
+    run_in_room(setup, input, fixed.then_some(input.len().max(256)))
+}
+
+/// As [`run_every_way`], with a fixed storage of this length where there is one.
+pub fn run_in_room(setup: &Setup, input: &[u8], room: Option<usize>) -> (Trace, Option<usize>) {
     let octets: Vec<&[u8]> = input.chunks(1).collect();
     let (expected, error_at) = run(setup, RecvBuffer::new(), Mode::Whole, &octets);
-    let room = input.len().max(256);
     let check = |how: &str, mode: Mode, pieces: &[&[u8]]| {
         let (trace, _) = run(setup, RecvBuffer::new(), mode, pieces);
         assert_eq!(trace, expected, "{how}, {mode:?}, over a Vec");
-        if !fixed {
+        let Some(room) = room else {
             return;
-        }
+        };
         let mut slice = vec![0; room];
         let (trace, _) = run(
             setup,

@@ -21,7 +21,7 @@ AUTOBAHN_CLIENT_COMMAND=${AUTOBAHN_CLIENT_COMMAND:-}
 # use_example NAME VARIABLE: builds examples/NAME and stores its command in VARIABLE, unless that is set.
 use_example() {
   [ -z "${!2}" ] || return 0
-  (cd "$ROOT" && cargo build --quiet --release --example "$1") || fail "examples/$1 doesn't build"
+  (cd "$ROOT" && cargo build --quiet --release --features deflate --example "$1") || fail "examples/$1 doesn't build"
   printf -v "$2" %s "$TARGET/release/examples/$1"
   export "${2?}"
 }

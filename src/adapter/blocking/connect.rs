@@ -5,106 +5,12 @@ use std::io::{self, ErrorKind};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use super::{ClientSocket, Error, Refusal, Stream, WebSocket, send_buffer};
+use super::{ClientSocket, ConnectOptions, Error, Refusal, Stream, WebSocket};
 use crate::adapter::entropy::{SystemKeys, nonce};
-use crate::config::Config;
+use crate::adapter::sizes::send_buffer;
 use crate::connection::{Connection, Event};
 use crate::error::{Misuse, ResponseFault, UrlFault, Violation};
-use crate::handshake::{ClientRequest, Url};
-
-/// How a client connects.
-///
-/// ```
-/// use std::time::Duration;
-/// use websocket_proto::adapter::blocking::ConnectOptions;
-///
-/// let options = ConnectOptions::new()
-///     .with_subprotocols(&["chat.v2", "chat.v1"])
-///     .with_fields(&[("Authorization", "Bearer 123")])
-///     .with_origin("https://app.example")
-///     .with_connect_timeout(Some(Duration::from_secs(3)));
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct ConnectOptions<'a> {
-    config: Config,
-    subprotocols: &'a [&'a str],
-    fields: &'a [(&'a str, &'a str)],
-    origin: Option<&'a str>,
-    connect_timeout: Option<Duration>,
-    write_timeout: Option<Duration>,
-}
-
-impl Default for ConnectOptions<'_> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// How long a write may take by default.
-pub(super) const WRITE_TIMEOUT: Option<Duration> = Some(Duration::from_secs(30));
-
-/// The defaults of an adapter: those of the machine, and keepalive on.
-pub(super) fn default_config() -> Config {
-    Config::new().with_ping_interval(Some(Duration::from_secs(20)))
-}
-
-impl<'a> ConnectOptions<'a> {
-    /// The defaults: a Ping after 20 s of silence, 20 s for its Pong, 10 s to connect to an address and
-    /// 10 s for the opening handshake, 30 s for a write.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            config: default_config(),
-            subprotocols: &[],
-            fields: &[],
-            origin: None,
-            connect_timeout: Some(Duration::from_secs(10)),
-            write_timeout: WRITE_TIMEOUT,
-        }
-    }
-
-    /// Limits and deadlines of the connection.
-    #[must_use]
-    pub const fn with_config(mut self, config: Config) -> Self {
-        self.config = config;
-        self
-    }
-
-    /// Subprotocols to offer, the preferred ones first.
-    #[must_use]
-    pub const fn with_subprotocols(mut self, subprotocols: &'a [&'a str]) -> Self {
-        self.subprotocols = subprotocols;
-        self
-    }
-
-    /// Fields to add to the request.
-    #[must_use]
-    pub const fn with_fields(mut self, fields: &'a [(&'a str, &'a str)]) -> Self {
-        self.fields = fields;
-        self
-    }
-
-    /// The `Origin` to claim. Only browsers have to.
-    #[must_use]
-    pub const fn with_origin(mut self, origin: &'a str) -> Self {
-        self.origin = Some(origin);
-        self
-    }
-
-    /// How long connecting to one address may take.
-    #[must_use]
-    pub const fn with_connect_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.connect_timeout = timeout;
-        self
-    }
-
-    /// How long one write may wait for a peer that doesn't read.
-    #[must_use]
-    pub const fn with_write_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.write_timeout = timeout;
-        self
-    }
-}
+use crate::handshake::Url;
 
 /// Connects to a `ws://` URL with the defaults.
 ///
@@ -127,7 +33,7 @@ pub fn connect_with(
     if url.is_secure() {
         return Err(Misuse::Url(UrlFault::NeedsTls).into());
     }
-    let stream = dial(url.host(), url.port(), options.connect_timeout)?;
+    let stream = dial(url.host(), url.port(), options.connect_timeout())?;
     connect_over(stream, &url, options)
 }
 
@@ -155,15 +61,11 @@ pub fn connect_over<T: Stream>(
     url: &Url<'_>,
     options: &ConnectOptions<'_>,
 ) -> Result<ClientSocket<T>, Error> {
-    stream.prepare(options.write_timeout)?;
-    let mut request = ClientRequest::from_url(url, nonce()?)
-        .with_subprotocols(options.subprotocols)
-        .with_fields(options.fields);
-    if let Some(origin) = options.origin {
-        request = request.with_origin(origin);
-    }
-    let mut tx = send_buffer(&options.config);
-    let ws = Connection::client(&request, options.config, SystemKeys, &mut tx)?;
+    stream.prepare(options.write_timeout())?;
+    let request = options.request(url, nonce()?);
+    let config = options.config();
+    let mut tx = send_buffer(&config);
+    let ws = Connection::client(&request, config, SystemKeys, &mut tx)?;
     let mut socket = WebSocket {
         tx,
         ..WebSocket::new(stream, ws)

@@ -23,9 +23,7 @@
 //! big message takes beyond that is given back once it is through.
 
 mod accept;
-mod clock;
 mod connect;
-mod error;
 mod split;
 mod stream;
 
@@ -34,21 +32,21 @@ use std::string::String;
 use std::time::Duration;
 use std::vec::Vec;
 
-pub use self::accept::{AcceptOptions, accept, accept_with};
-pub use self::connect::{ConnectOptions, connect, connect_over, connect_with};
-pub use self::error::{Error, Refusal};
+pub use self::accept::{accept, accept_with};
+pub use self::connect::{connect, connect_over, connect_with};
 pub use self::split::{Reader, Writer};
 pub use self::stream::{NoTimeouts, Stream};
 
-use self::clock::now;
+pub use super::{AcceptOptions, ConnectOptions, Error, Outcome, Refusal};
+
+use super::clock::now;
+use super::entropy::SystemKeys;
+use super::error::is_disconnect;
+use super::sizes::{MOST_KEPT, send_buffer};
 use super::{Driver, Step};
-use crate::adapter::entropy::SystemKeys;
-use crate::buffer::{DEFAULT_SEND_LIMIT, RecvBuffer, SendBuffer};
-use crate::close::{CloseCode, Initiator};
-use crate::config::Config;
+use crate::buffer::{RecvBuffer, SendBuffer};
+use crate::close::CloseCode;
 use crate::connection::{Client, Connection, Event, Server, Side};
-use crate::error::Misuse;
-use crate::opcode::MessageKind;
 
 /// A server's end.
 pub type ServerSocket<T> = WebSocket<T, Server>;
@@ -56,31 +54,11 @@ pub type ServerSocket<T> = WebSocket<T, Server>;
 /// A client's end.
 pub type ClientSocket<T> = WebSocket<T, Client<SystemKeys>>;
 
-/// The most that is asked for in one read.
-const MOST_PER_READ: usize = 64 << 10;
+/// The means to answer while an event is held. What it sends is queued.
+pub type Outgoing<'a, S> = super::Outgoing<'a, S, Vec<u8>>;
 
 /// The least that is asked for in one read.
 const LEAST_PER_READ: usize = 4 << 10;
-
-/// A buffer for what is sent: it holds the largest message that may come in, as an answer, beside
-/// everything else.
-fn send_buffer(config: &Config) -> SendBuffer<Vec<u8>> {
-    let message = usize::try_from(config.max_message_size()).unwrap_or(usize::MAX);
-    SendBuffer::with_limit(message.saturating_add(DEFAULT_SEND_LIMIT))
-}
-
-/// How a connection ended, with the reason in memory of its own: see [`Outcome`](crate::Outcome).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// The code of the peer's Close, 1005 where that had none, 1006 where there was no Close.
-    pub code: CloseCode,
-    /// The peer's reason.
-    pub reason: String,
-    /// Whether the closing handshake was completed.
-    pub clean: bool,
-    /// Who ended it.
-    pub initiator: Initiator,
-}
 
 /// A WebSocket over a blocking stream.
 #[derive(Debug)]
@@ -164,7 +142,7 @@ impl Reading {
             }
             deadline => deadline.map(|deadline| deadline.saturating_since(now)),
         };
-        if tx.capacity() > MOST_PER_READ {
+        if tx.capacity() > MOST_KEPT {
             tx.release();
         }
         if self.read_once(io, rx, wait)? == Received::End {
@@ -182,7 +160,7 @@ impl Reading {
     ) -> Result<Received, Error> {
         self.set_timeout(io, wait)?;
         // What a big message has taken is given back, and what is warm is kept.
-        if rx.capacity() > 2 * (rx.len() + MOST_PER_READ) {
+        if rx.capacity() > 2 * (rx.len() + MOST_KEPT) {
             rx.release();
         }
         let spare = rx.spare_at_least(self.wanted(rx));
@@ -192,14 +170,14 @@ impl Reading {
             Ok(count) => {
                 rx.commit(count);
                 if count == room {
-                    self.size = (self.size * 2).min(MOST_PER_READ);
+                    self.size = (self.size * 2).min(MOST_KEPT);
                 }
                 Ok(Received::Some)
             }
             Err(error) if stream::is_timeout(&error) => Ok(Received::Some),
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(Received::Some),
             // A reset is the end of the stream, in a worse way: what came before still counts.
-            Err(error) if stream::is_disconnect(&error) => Ok(Received::End),
+            Err(error) if is_disconnect(&error) => Ok(Received::End),
             Err(error) => Err(error.into()),
         }
     }
@@ -255,7 +233,7 @@ fn write<T: Stream, S: Side>(
             Ok(0) => return Err(std::io::Error::from(ErrorKind::WriteZero).into()),
             Ok(count) => tx.consume(count),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if stream::is_disconnect(&error) => {
+            Err(error) if is_disconnect(&error) => {
                 // Nobody is there to write to; what has been received may still be worth reading.
                 tx.clear();
                 ws.handle_eof();
@@ -269,83 +247,6 @@ fn write<T: Stream, S: Side>(
         }
     }
     Ok(io.flush()?)
-}
-
-/// The means to answer while an event is held. What it sends is queued.
-#[derive(Debug)]
-pub struct Outgoing<'a, S: Side> {
-    ws: &'a mut Connection<S>,
-    tx: &'a mut SendBuffer<Vec<u8>>,
-}
-
-impl<S: Side> Outgoing<'_, S> {
-    /// Queues a text message.
-    ///
-    /// # Errors
-    /// See [`Connection::send_text`].
-    pub fn send_text(&mut self, text: &str) -> Result<(), Misuse> {
-        self.ws.send_text(text, self.tx)
-    }
-
-    /// Queues a binary message.
-    ///
-    /// # Errors
-    /// See [`Connection::send_binary`].
-    pub fn send_binary(&mut self, octets: &[u8]) -> Result<(), Misuse> {
-        self.ws.send_binary(octets, self.tx)
-    }
-
-    /// Queues a Ping.
-    ///
-    /// # Errors
-    /// See [`Connection::send_ping`].
-    pub fn send_ping(&mut self, payload: &[u8]) -> Result<(), Misuse> {
-        self.ws.send_ping(payload, self.tx)
-    }
-
-    /// Begins a message in parts.
-    ///
-    /// # Errors
-    /// See [`Connection::begin_message`].
-    pub fn begin_message(&mut self, kind: MessageKind) -> Result<(), Misuse> {
-        self.ws.begin_message(kind)
-    }
-
-    /// Queues a part of a message.
-    ///
-    /// # Errors
-    /// See [`Connection::write_part`].
-    pub fn write_part(&mut self, part: &[u8]) -> Result<(), Misuse> {
-        self.ws.write_part(part, self.tx)
-    }
-
-    /// Queues the last part of a message.
-    ///
-    /// # Errors
-    /// See [`Connection::end_message`].
-    pub fn end_message(&mut self, part: &[u8]) -> Result<(), Misuse> {
-        self.ws.end_message(part, self.tx)
-    }
-
-    /// Queues a Close. Go on with `next` until it returns `None`.
-    ///
-    /// # Errors
-    /// See [`Connection::close`].
-    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Misuse> {
-        self.ws.close(code, reason, self.tx)
-    }
-
-    /// How many octets wait to be written.
-    #[must_use]
-    pub fn buffered_amount(&self) -> usize {
-        self.tx.len()
-    }
-
-    /// The machine, for everything else that can be asked of it.
-    #[must_use]
-    pub fn connection(&self) -> &Connection<S> {
-        self.ws
-    }
 }
 
 impl<T: Stream, S: Side> WebSocket<T, S> {
@@ -410,7 +311,7 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
             return Ok(None);
         };
         match ws.lend(ready, rx, tx) {
-            Ok(event) => Ok(Some((event, Outgoing { ws, tx }))),
+            Ok(event) => Ok(Some((event, Outgoing::new(ws, tx)))),
             Err(violation) => {
                 // The buffer is lent as far as the compiler knows; nothing in it counts any more.
                 let mut rest = RecvBuffer::new();
@@ -450,10 +351,7 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
     /// The means to queue several messages and write them in one: with [`flush`](Self::flush), or
     /// before the next event is waited for.
     pub fn queue(&mut self) -> Outgoing<'_, S> {
-        Outgoing {
-            ws: &mut self.ws,
-            tx: &mut self.tx,
-        }
+        Outgoing::new(&mut self.ws, &mut self.tx)
     }
 
     /// Writes what is queued.
@@ -473,18 +371,13 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
     pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<Outcome, Error> {
         self.ws.close(code, reason, &mut self.tx)?;
         while self.next()?.is_some() {}
-        Ok(self.outcome().unwrap_or(Outcome {
-            code: CloseCode::ABNORMAL,
-            reason: String::new(),
-            clean: false,
-            initiator: Initiator::Local,
-        }))
+        Ok(self.outcome().unwrap_or_else(Outcome::abandoned))
     }
 
     /// How the connection ended, once it has.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
-        outcome(&self.ws, &self.rx)
+        self.ws.outcome(&self.rx).map(Outcome::from)
     }
 
     /// The subprotocol that was agreed upon.
@@ -504,13 +397,4 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
     pub const fn stream(&self) -> &T {
         &self.io
     }
-}
-
-fn outcome<S: Side>(ws: &Connection<S>, rx: &RecvBuffer<Vec<u8>>) -> Option<Outcome> {
-    ws.outcome(rx).map(|outcome| Outcome {
-        code: outcome.code,
-        reason: outcome.reason.into(),
-        clean: outcome.clean,
-        initiator: outcome.initiator,
-    })
 }

@@ -11,9 +11,10 @@ use std::string::String;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::vec::Vec;
 
-use super::clock::now;
-use super::{Error, Messages, Outcome, Reading, Received, Stream, WebSocket, send_buffer};
+use super::{Error, Messages, Outcome, Reading, Received, Stream, WebSocket};
 use crate::adapter::Step;
+use crate::adapter::clock::now;
+use crate::adapter::sizes::send_buffer;
 use crate::buffer::{RecvBuffer, SendBuffer};
 use crate::close::CloseCode;
 use crate::connection::{Connection, Event, Side, Transport};
@@ -236,7 +237,8 @@ impl<T: Stream, S: Side> Reader<T, S> {
     /// How the connection ended, once it has.
     #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
-        super::outcome(&lock(&self.shared.machine).ws, &self.rx)
+        let machine = lock(&self.shared.machine);
+        machine.ws.outcome(&self.rx).map(Outcome::from)
     }
 
     /// The subprotocol that was agreed upon.

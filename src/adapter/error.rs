@@ -1,4 +1,4 @@
-//! Everything that can go wrong with a blocking WebSocket.
+//! Everything that can go wrong with a WebSocket over a stream of the system's.
 
 use core::fmt;
 use std::boxed::Box;
@@ -39,7 +39,9 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(response: &Response<'_>) -> Self {
+    /// What a response says, in memory of its own.
+    #[must_use]
+    pub fn new(response: &Response<'_>) -> Self {
         Self {
             status: response.status(),
             fields: response
@@ -108,4 +110,16 @@ impl From<UrlFault> for Error {
     fn from(fault: UrlFault) -> Self {
         Self::Misuse(fault.into())
     }
+}
+
+/// Whether the peer has gone without a word.
+pub(super) fn is_disconnect(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::NotConnected
+    )
 }

@@ -6,7 +6,8 @@ use std::time;
 use crate::time::Instant;
 
 /// What time it is, since this was first asked.
-pub(super) fn now() -> Instant {
+#[must_use]
+pub fn now() -> Instant {
     static EPOCH: OnceLock<time::Instant> = OnceLock::new();
     Instant::new(EPOCH.get_or_init(time::Instant::now).elapsed())
 }

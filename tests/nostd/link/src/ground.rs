@@ -1,16 +1,11 @@
-//! The ground under [`proof::run`]: start, exit, output, panic handler and the memory functions that
+//! The ground under a program's `run`: start, exit, output, panic handler and the memory functions that
 //! compiled code calls. There is no allocator: a dependency that needs one fails to link.
 //!
 //! x86-64 Linux only. Build with `--release`: the profile has to abort on panic and optimize.
 
-#![no_std]
-#![no_main]
-
-mod proof;
-
 use core::arch::{asm, naked_asm};
 
-/// Exit status of a panic; [`proof::run`] returns others.
+/// Exit status of a panic; `run` returns others.
 const PANICKED: i32 = 101;
 
 #[panic_handler]
@@ -25,8 +20,13 @@ unsafe extern "C" fn _start() -> ! {
     naked_asm!("xor ebp, ebp", "and rsp, -16", "call {main}", "ud2", main = sym main)
 }
 
+/// `run` returns 0 when all went as it should, otherwise the number of the step that went wrong.
 extern "C" fn main() -> ! {
-    exit(proof::run())
+    if let Err(step) = crate::run() {
+        exit(step)
+    }
+    print(b"opened, conversed and closed\n");
+    exit(0)
 }
 
 fn exit(status: i32) -> ! {
@@ -35,7 +35,7 @@ fn exit(status: i32) -> ! {
 }
 
 /// Writes to standard output.
-pub(crate) fn print(text: &[u8]) {
+fn print(text: &[u8]) {
     // SAFETY: write(1, …) reads the octets of `text`; the kernel overwrites rcx and r11.
     unsafe {
         asm!("syscall", inlateout("rax") 1_isize => _, in("rdi") 1, in("rsi") text.as_ptr(),

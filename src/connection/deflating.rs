@@ -1,0 +1,216 @@
+//! Compressed messages on a connection (RFC 7692 §6, §7.2), in both directions.
+//!
+//! What comes in is inflated into the receive buffer's gap, where messages lie that come as they are, too.
+//! What goes out is compressed into the send buffer.
+
+use super::Connection;
+use super::machine::Machine;
+use super::side::Side;
+use crate::buffer::{SendBuffer, Storage, Window};
+use crate::error::{Misuse, Violation};
+use crate::frame::mask::{self, MaskKey};
+use crate::frame::{Header, MAX_HEADER_LEN, RSV1};
+use crate::handshake::DeflateParameters;
+use crate::opcode::Opcode;
+
+/// Room that is made to inflate into, at least.
+const LEAST_ROOM: usize = 1024;
+
+/// How much room is made for each octet that has come; more is made where that turns out to be little.
+const ROOM_PER_OCTET: usize = 4;
+
+/// What is needed to go on with a compressed message.
+pub(super) enum Inflating {
+    /// Nothing: there was progress.
+    GoesOn,
+    /// The message's next frame.
+    NeedsFrame,
+    /// Octets of this frame, or room.
+    Waits,
+}
+
+impl Machine {
+    /// Goes on to the payload of a compressed message's next frame.
+    pub(super) fn begin_compressed(
+        &mut self,
+        header: &Header,
+        length: usize,
+        rx: &mut Window<'_>,
+    ) -> Result<(), Violation> {
+        if header.opcode() != Opcode::CONTINUATION
+            && let Some(inbound) = self.deflate.inbound()
+        {
+            inbound.begin();
+        }
+        self.decoder.begin_payload(header);
+        rx.skip(length);
+        self.activity.data = true;
+        Ok(())
+    }
+
+    /// Takes one step with the compressed message under construction: inflates what there is of it, or
+    /// ends it.
+    pub(super) fn inflate(&mut self, rx: &mut Window<'_>) -> Result<Inflating, Violation> {
+        // Without a codec no message is taken for a compressed one.
+        let inbound = self.deflate.inbound().ok_or(Violation::ReservedBits)?;
+        rx.open_gap();
+        let (gap, unread) = rx.gap_and_unread();
+        let (unmasked, masked) = unread.split_at_mut(inbound.unmasked().min(unread.len()));
+        let fresh = self.decoder.decode_payload(masked);
+        if fresh != 0 {
+            self.activity.data = true;
+            inbound.note_unmasked(fresh);
+        }
+        let available = unmasked.len() + fresh;
+        if available == 0 && !inbound.is_pending() {
+            if self.decoder.remaining() > 0 {
+                return Ok(Inflating::Waits);
+            }
+            if self.decoder.in_message() {
+                return Ok(Inflating::NeedsFrame);
+            }
+            inbound.finish()?;
+            self.assembly.finish()?;
+            return Ok(Inflating::GoesOn);
+        }
+        // One octet more than is allowed shows that there are too many.
+        let most = self.assembly.room(&self.config);
+        let held = gap.len();
+        let wanted = (available.saturating_mul(ROOM_PER_OCTET))
+            .max(if inbound.is_pending() {
+                rx.kept_len()
+            } else {
+                0
+            })
+            .max(LEAST_ROOM)
+            .min(most);
+        if held < wanted && inbound.ask_for_room(wanted) {
+            return Ok(Inflating::Waits);
+        }
+        let (gap, unread) = rx.gap_and_unread();
+        let gap = gap.get_mut(..most.min(held)).unwrap_or_default();
+        let input = unread.get(..available).unwrap_or_default();
+        if gap.is_empty() {
+            // A storage of fixed size is full of what has yet to be inflated.
+            return match inbound.stash(input) {
+                0 => Err(Violation::MessageTooBig),
+                count => {
+                    rx.note_inflated(count, 0);
+                    Ok(Inflating::GoesOn)
+                }
+            };
+        }
+        let (read, written) = inbound.inflate(input, gap)?;
+        let filled = written == gap.len();
+        inbound.note_inflated(read, filled);
+        let inflated = gap.get(..written).unwrap_or_default();
+        self.assembly.take_inflated(inflated, &self.config)?;
+        rx.note_inflated(read, written);
+        Ok(Inflating::GoesOn)
+    }
+}
+
+impl<S: Side> Connection<S> {
+    /// How messages are compressed, where both ends have agreed to do so (RFC 7692 §7.1).
+    #[must_use]
+    pub fn deflate(&self) -> Option<DeflateParameters> {
+        self.machine.deflate.parameters()
+    }
+
+    /// Whether messages are compressed from the next one on, where both ends have agreed to do so; they
+    /// are at first.
+    ///
+    /// A message that holds both a secret and something that an attacker can choose should not be: its
+    /// compressed length tells of the secret (RFC 7692 §8). What is compressed already gains nothing.
+    pub fn set_compressing(&mut self, compressing: bool) {
+        if let Some(outbound) = self.machine.deflate.outbound() {
+            outbound.set_enabled(compressing);
+        }
+    }
+
+    /// Gives back the memory that compression takes between messages, but for what the peer may refer
+    /// to: for connections that are idle. The next message pays for it, in time and, where this end
+    /// takes its context over, in size.
+    pub fn release_codecs(&mut self) {
+        if self.assembly_is_idle() {
+            self.machine.deflate.release();
+        }
+    }
+
+    fn assembly_is_idle(&self) -> bool {
+        !self.machine.assembly.is_compressed()
+    }
+
+    /// Queues a data frame with a compressed payload.
+    pub(super) fn put_compressed<T: Storage>(
+        &mut self,
+        fin: bool,
+        opcode: Opcode,
+        payload: &[u8],
+        tx: &mut SendBuffer<T>,
+    ) -> Result<(), Misuse> {
+        let Some(outbound) = self.machine.deflate.outbound() else {
+            return self.put_data(fin, opcode, payload, tx);
+        };
+        let bound = outbound.bound(payload.len());
+        let masked = self.side.role().masks();
+        let longest = Header::data(fin, opcode, bound)
+            .with_key(masked.then_some(MaskKey::default()))
+            .encoded_len();
+        let room = tx
+            .reserve(longest + bound)
+            .map_err(|_| Misuse::SendBufferFull)?;
+        let (head, body) = room.split_at_mut(longest);
+        let Some(length) = outbound.compress(payload, fin, body) else {
+            // The room is more than is ever needed.
+            tx.take_back(longest + bound);
+            return Err(Misuse::SendBufferFull);
+        };
+        // Only the message's first frame says that it is compressed (§6).
+        let reserved = if opcode == Opcode::CONTINUATION {
+            0
+        } else {
+            RSV1
+        };
+        let header = Header::data(fin, opcode, length)
+            .with_reserved(reserved)
+            .with_key(self.side.mask_key());
+        if let (Some(key), Some(body)) = (header.key(), body.get_mut(..length)) {
+            mask::apply(body, key);
+        }
+        let mut octets = [0; MAX_HEADER_LEN];
+        let header_len = header.encode(&mut octets);
+        for (place, octet) in head.iter_mut().zip(octets.iter().take(header_len)) {
+            *place = *octet;
+        }
+        if header_len != longest {
+            room.copy_within(longest..longest + length, header_len);
+        }
+        tx.take_back(longest + bound - header_len - length);
+        self.machine.activity.data = true;
+        Ok(())
+    }
+}
+
+#[cfg(any(feature = "deflate", feature = "inflate"))]
+mod agreed {
+    use super::{Connection, Side};
+    use crate::handshake::{DeflateConfig, DeflateParameters};
+
+    impl<S: Side> Connection<S> {
+        /// The same connection, for which an HTTP stack has agreed upon compression: for one that starts
+        /// open, before anything is received or sent.
+        ///
+        /// [`DeflateConfig::answer`] and [`DeflateConfig::verify`] find the parameters.
+        #[must_use]
+        pub fn with_deflate(
+            mut self,
+            parameters: DeflateParameters,
+            config: &DeflateConfig,
+        ) -> Self {
+            let role = self.side.role();
+            self.machine.agree(parameters, config, role);
+            self
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! A compressed message that comes in: its octets in any pieces, its end, and what is kept for the next
+//! (RFC 7692 §7.2.2).
+
+use alloc::boxed::Box;
+
+use arrayvec::ArrayVec;
+
+use super::{Corrupt, Inflater, TAIL};
+use crate::error::Violation;
+
+/// How many octets are taken out of a full buffer at a time.
+const STASH: usize = 64;
+
+/// The receiving direction of a connection that has agreed to compress.
+#[derive(Debug)]
+pub(crate) struct Inbound {
+    /// Present within a message, and between messages where it is kept.
+    inflater: Option<Inflater>,
+    /// What the peer may still refer to, where there is no inflater.
+    window: Option<Box<[u8]>>,
+    max_window_bits: u8,
+    context_takeover: bool,
+    keeps_inflater: bool,
+    /// Octets at the beginning of what has yet to be handled that are unmasked, but not inflated.
+    unmasked: usize,
+    /// Octets that were taken out of a full buffer, so that there is room for what comes of them.
+    stash: ArrayVec<u8, STASH>,
+    /// The output has been filled: there may be more of it.
+    pending: bool,
+    room: Room,
+    progress: Progress,
+}
+
+/// The room to inflate into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Room {
+    /// Nobody was asked for more.
+    AsItIs,
+    /// So many octets are asked for.
+    Asked(usize),
+    /// There is what could be had.
+    Made,
+}
+
+/// How far a message has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// No octet of it has come.
+    Nothing,
+    /// Within the stream, perhaps with output that there was no room for.
+    Within,
+    /// A last block has ended, and nothing has come behind it.
+    Ended,
+}
+
+impl Inbound {
+    pub(super) const fn new(max_window_bits: u8, context_takeover: bool, keeps: bool) -> Self {
+        Self {
+            inflater: None,
+            window: None,
+            max_window_bits,
+            context_takeover,
+            keeps_inflater: keeps,
+            unmasked: 0,
+            stash: ArrayVec::new_const(),
+            pending: false,
+            room: Room::AsItIs,
+            progress: Progress::Nothing,
+        }
+    }
+
+    /// A message begins. It may refer to earlier ones where that was agreed upon.
+    pub(crate) fn begin(&mut self) {
+        self.progress = Progress::Nothing;
+        self.pending = false;
+        self.room = Room::AsItIs;
+        if self.inflater.is_none() {
+            let window = self.window.take().unwrap_or_default();
+            self.inflater = Some(Inflater::new(self.max_window_bits, &window));
+        }
+    }
+
+    /// Inflates octets of the message: how many were used up, and how many written. Where the output has
+    /// been filled, there may be more: call again, with no input if need be.
+    pub(crate) fn inflate(
+        &mut self,
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Result<(usize, usize), Violation> {
+        if self.stash.is_empty() {
+            return self.inflate_from(input, output);
+        }
+        let stash = self.stash.clone();
+        let (read, written) = self.inflate_from(&stash, output)?;
+        self.stash.drain(..read.min(stash.len()));
+        Ok((0, written))
+    }
+
+    fn inflate_from(
+        &mut self,
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Result<(usize, usize), Violation> {
+        let inflater = self.inflater.as_mut().ok_or(Violation::CorruptDeflate)?;
+        let (mut input, mut output) = (input, output);
+        let (mut read, mut written) = (0_usize, 0_usize);
+        loop {
+            let step = inflater.inflate(input, output).map_err(corrupt)?;
+            read = read.saturating_add(step.read);
+            written = written.saturating_add(step.written);
+            input = input.get(step.read..).unwrap_or_default();
+            output = output.get_mut(step.written..).unwrap_or_default();
+            if step.ended {
+                self.progress = Progress::Ended;
+            } else if step.read != 0 {
+                self.progress = Progress::Within;
+            }
+            if input.is_empty() || output.is_empty() || (step.read == 0 && step.written == 0) {
+                return Ok((read, written));
+            }
+        }
+    }
+
+    /// The message has ended, and all of it has been inflated.
+    ///
+    /// A message of no octets at all, which §7.2.3.6 doesn't allow and some send, is an empty one.
+    pub(crate) fn finish(&mut self) -> Result<(), Violation> {
+        let inflater = self.inflater.as_mut().ok_or(Violation::CorruptDeflate)?;
+        if self.progress == Progress::Within {
+            // They complete a block of no octets. Where they do anything else, the message was cut.
+            let step = inflater.inflate(&TAIL, &mut [0]).map_err(corrupt)?;
+            if step.read != TAIL.len() || step.written != 0 || step.ended {
+                return Err(Violation::CorruptDeflate);
+            }
+        }
+        if !self.context_takeover {
+            if let Some(inflater) = self.inflater.take() {
+                inflater.retire();
+            }
+        } else if !self.keeps_inflater {
+            self.sleep();
+        }
+        Ok(())
+    }
+
+    /// Gives back what isn't needed between messages: all but what the peer may refer to.
+    pub(super) fn sleep(&mut self) {
+        if let Some(inflater) = self.inflater.take() {
+            self.window = Some(inflater.window());
+            inflater.retire();
+        }
+    }
+
+    /// Takes octets out of a full buffer, to make room: how many. None where there are still some from
+    /// the last time.
+    pub(crate) fn stash(&mut self, input: &[u8]) -> usize {
+        let count = input.len().min(STASH);
+        match input.get(..count) {
+            Some(octets) if self.stash.is_empty() => {
+                self.stash.extend(octets.iter().copied());
+                self.unmasked = self.unmasked.saturating_sub(count);
+                count
+            }
+            _ => 0,
+        }
+    }
+
+    /// Octets that are unmasked, but not inflated.
+    pub(crate) const fn unmasked(&self) -> usize {
+        self.unmasked
+    }
+
+    /// So many octets more are unmasked.
+    pub(crate) const fn note_unmasked(&mut self, count: usize) {
+        self.unmasked = self.unmasked.saturating_add(count);
+    }
+
+    /// So many octets of them are inflated. `filled`: there was no more room for what came of them.
+    pub(crate) const fn note_inflated(&mut self, count: usize, filled: bool) {
+        self.unmasked = self.unmasked.saturating_sub(count);
+        self.pending = filled;
+        self.room = Room::AsItIs;
+    }
+
+    /// Whether there may be more to come of what was taken.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.pending || !self.stash.is_empty()
+    }
+
+    /// Asks for room; false where that was done already.
+    pub(crate) fn ask_for_room(&mut self, octets: usize) -> bool {
+        if self.room == Room::Made {
+            return false;
+        }
+        self.room = Room::Asked(octets);
+        true
+    }
+
+    pub(super) const fn wants_room(&self) -> bool {
+        matches!(self.room, Room::Asked(_))
+    }
+
+    pub(super) fn take_request(&mut self) -> Option<usize> {
+        let Room::Asked(octets) = self.room else {
+            return None;
+        };
+        self.room = Room::Made;
+        Some(octets)
+    }
+}
+
+fn corrupt(_: Corrupt) -> Violation {
+    Violation::CorruptDeflate
+}

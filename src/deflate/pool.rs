@@ -1,0 +1,124 @@
+//! Compressors and decompressors of a thread, lent to connections that don't keep their own: making one
+//! costs more than compressing a small message.
+
+use core::cell::RefCell;
+use std::thread_local;
+use std::vec::Vec;
+
+use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Inflate, Status};
+
+/// How many of each a thread keeps: one in use at a time is the rule, and messages in parts are the
+/// exception.
+const MOST: usize = 4;
+
+thread_local! {
+    static DEFLATERS: RefCell<Vec<Deflater>> = const { RefCell::new(Vec::new()) };
+    static INFLATERS: RefCell<Vec<Inflate>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What a compressor was made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Setting {
+    pub(super) level: u8,
+    pub(super) memory_level: u8,
+    pub(super) window_bits: u8,
+}
+
+/// A compressor.
+pub(super) struct Deflater {
+    stream: Deflate,
+    setting: Setting,
+}
+
+impl Deflater {
+    /// One without context: of the thread's, or a new one.
+    pub(super) fn take(setting: Setting) -> Self {
+        let spare = DEFLATERS.try_with(|pool| {
+            let mut pool = pool.try_borrow_mut().ok()?;
+            let at = pool.iter().position(|each| each.setting == setting)?;
+            Some(pool.swap_remove(at))
+        });
+        if let Ok(Some(mut spare)) = spare {
+            spare.stream.reset();
+            return spare;
+        }
+        Self {
+            stream: Deflate::new_with_config(DeflateConfig {
+                level: setting.level.into(),
+                mem_level: setting.memory_level.into(),
+                // Negative: without a header of zlib's own.
+                window_bits: 0_i32.saturating_sub(setting.window_bits.into()),
+                ..DeflateConfig::default()
+            }),
+            setting,
+        }
+    }
+
+    /// Gives it to the thread.
+    pub(super) fn retire(self) {
+        keep(&DEFLATERS, self);
+    }
+
+    /// Compresses `input` up to an octet's boundary: how many octets of `output` that took. `None` where
+    /// they were not enough.
+    pub(super) fn flush(&mut self, input: &[u8], output: &mut [u8]) -> Option<usize> {
+        let (mut read, mut written) = (0_usize, 0_usize);
+        loop {
+            let before = (self.stream.total_in(), self.stream.total_out());
+            let (rest, room) = (input.get(read..)?, output.get_mut(written..)?);
+            let status = self
+                .stream
+                .compress(rest, room, DeflateFlush::SyncFlush)
+                .ok()?;
+            let now = (self.stream.total_in(), self.stream.total_out());
+            read = read.checked_add(usize::try_from(now.0.checked_sub(before.0)?).ok()?)?;
+            written = written.checked_add(usize::try_from(now.1.checked_sub(before.1)?).ok()?)?;
+            if written >= output.len() {
+                // There may be more, and there shouldn't.
+                return None;
+            }
+            // Room was left, so that everything is out. Inputs beyond 4 GiB take another turn.
+            if read == input.len() {
+                return Some(written);
+            }
+            if status == Status::BufError {
+                return None;
+            }
+        }
+    }
+}
+
+impl core::fmt::Debug for Deflater {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.setting.fmt(f)
+    }
+}
+
+/// A decompressor without context: of the thread's, or a new one.
+pub(super) fn take_inflate() -> Inflate {
+    let spare = INFLATERS.try_with(|pool| pool.try_borrow_mut().ok()?.pop());
+    match spare {
+        Ok(Some(mut spare)) => {
+            spare.reset(false);
+            spare
+        }
+        // Always the widest window: a narrower one saves nothing.
+        _ => Inflate::new(false, 15),
+    }
+}
+
+/// Gives a decompressor to the thread.
+pub(super) fn retire_inflate(inflate: Inflate) {
+    keep(&INFLATERS, inflate);
+}
+
+/// Puts one more into a pool that isn't full, where the thread still has it.
+fn keep<T>(pool: &'static std::thread::LocalKey<RefCell<Vec<T>>>, one: T) {
+    let _ = pool.try_with(|pool| {
+        if let Ok(mut pool) = pool.try_borrow_mut()
+            && pool.len() < MOST
+        {
+            pool.push(one);
+        }
+    });
+}

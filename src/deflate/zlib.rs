@@ -1,0 +1,153 @@
+//! Inflating with zlib-rs.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use zlib_rs::{Inflate, InflateFlush, Status};
+
+use super::pool::{retire_inflate, take_inflate};
+use super::{Corrupt, Step};
+
+/// An inflate stream that goes on behind blocks which call themselves the last (RFC 7692 §7.2.3.4).
+pub(super) struct Inflater {
+    stream: Inflate,
+    history: History,
+}
+
+impl Inflater {
+    /// One that knows the octets of `window`, to which the input may refer.
+    pub(super) fn new(max_window_bits: u8, window: &[u8]) -> Self {
+        let mut stream = take_inflate();
+        let mut history = History::new(max_window_bits);
+        if !window.is_empty() {
+            history.push(window);
+            // It can't fail for a stream that has no header.
+            let _ = stream.set_dictionary(window);
+        }
+        Self { stream, history }
+    }
+
+    /// Inflates until the input is used up or the output full.
+    pub(super) fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step, Corrupt> {
+        let before = (self.stream.total_in(), self.stream.total_out());
+        let status = self
+            .stream
+            .decompress(input, output, InflateFlush::SyncFlush)
+            .map_err(|_| Corrupt)?;
+        let count = |now: u64, before: u64| {
+            usize::try_from(now.saturating_sub(before)).map_err(|_| Corrupt)
+        };
+        let step = Step {
+            read: count(self.stream.total_in(), before.0)?,
+            written: count(self.stream.total_out(), before.1)?,
+            ended: status == Status::StreamEnd,
+        };
+        self.history
+            .push(output.get(..step.written).unwrap_or_default());
+        if step.ended {
+            self.restart();
+        }
+        Ok(step)
+    }
+
+    /// Goes on behind a last block, with the same window: the stream's own is lost with it.
+    fn restart(&mut self) {
+        self.stream.reset(false);
+        for part in self.history.parts() {
+            if !part.is_empty() {
+                let _ = self.stream.set_dictionary(part);
+            }
+        }
+    }
+
+    /// The octets to which the input may refer.
+    pub(super) fn window(&self) -> Box<[u8]> {
+        self.history.parts().concat().into()
+    }
+
+    /// Gives the memory to the thread.
+    pub(super) fn retire(self) {
+        retire_inflate(self.stream);
+    }
+}
+
+impl core::fmt::Debug for Inflater {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Inflater").finish_non_exhaustive()
+    }
+}
+
+/// The last octets that were inflated, as many as the window has: a ring.
+struct History {
+    ring: Vec<u8>,
+    /// The oldest octet, once the ring is full.
+    oldest: usize,
+    size: usize,
+}
+
+impl History {
+    fn new(max_window_bits: u8) -> Self {
+        Self {
+            ring: Vec::new(),
+            oldest: 0,
+            size: 1_usize.wrapping_shl(max_window_bits.into()),
+        }
+    }
+
+    fn push(&mut self, octets: &[u8]) {
+        let from = octets.len().saturating_sub(self.size);
+        let octets = octets.get(from..).unwrap_or_default();
+        let free = self.size.saturating_sub(self.ring.len());
+        let (first, octets) = octets.split_at(free.min(octets.len()));
+        if self.ring.capacity().saturating_sub(self.ring.len()) < first.len() {
+            let wanted = self.ring.len().saturating_add(first.len());
+            let capacity = wanted.saturating_mul(2).min(self.size);
+            self.ring
+                .reserve_exact(capacity.saturating_sub(self.ring.len()));
+        }
+        self.ring.extend_from_slice(first);
+        if octets.is_empty() {
+            return;
+        }
+        // The ring is full now: the oldest octets make way.
+        let (newer, older) = self.ring.split_at_mut(self.oldest.min(self.size));
+        let (to_end, to_start) = octets.split_at(older.len().min(octets.len()));
+        for (place, part) in [(older, to_end), (newer, to_start)] {
+            if let Some(place) = place.get_mut(..part.len()) {
+                place.copy_from_slice(part);
+            }
+        }
+        let next = self.oldest.saturating_add(octets.len());
+        self.oldest = next.checked_rem(self.size).unwrap_or(0);
+    }
+
+    /// The octets from the oldest on.
+    fn parts(&self) -> [&[u8]; 2] {
+        let (newer, older) = self.ring.split_at(self.oldest.min(self.ring.len()));
+        [older, newer]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn a_history_is_the_end_of_all_that_was_pushed(
+            lengths in proptest::collection::vec(0..600_usize, 0..12),
+            bits in 8..=9_u8,
+        ) {
+            let mut history = History::new(bits);
+            let mut all = Vec::new();
+            for length in lengths {
+                let octets: Vec<u8> = (all.len()..all.len() + length).map(|at| at as u8).collect();
+                history.push(&octets);
+                all.extend(octets);
+                let end = &all[all.len().saturating_sub(1 << bits)..];
+                proptest::prop_assert_eq!(history.parts().concat(), end);
+                proptest::prop_assert!(history.ring.capacity() <= 1 << bits);
+            }
+        }
+    }
+}
