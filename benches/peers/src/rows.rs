@@ -77,16 +77,16 @@ const SIZES: [usize; 6] = [16, 125, 1 << 10, 16 << 10, 64 << 10, 1 << 20];
 pub fn all() -> Vec<Row> {
     let mut rows = Vec::new();
     for (group, delivery) in [
-        ("receive, 64 KiB a read", 64 << 10),
-        ("receive, 16 KiB a read", 16 << 10),
+        ("receive in reads of 64 KiB", 64 << 10),
+        ("receive in reads of 16 KiB", 16 << 10),
     ] {
         for size in SIZES {
             rows.extend(Kind::ALL.map(|kind| receive(group, delivery, 1, kind, size)));
         }
     }
     for (group, delivery) in [
-        ("receive 64 fragments of 16 KiB, 64 KiB a read", 64 << 10),
-        ("receive 64 fragments of 16 KiB, 16 KiB a read", 16 << 10),
+        ("receive 64 fragments of 16 KiB in reads of 64 KiB", 64 << 10),
+        ("receive 64 fragments of 16 KiB in reads of 16 KiB", 16 << 10),
     ] {
         rows.extend(Kind::ALL.map(|kind| receive(group, delivery, 64, kind, 1 << 20)));
     }
@@ -96,9 +96,9 @@ pub fn all() -> Vec<Row> {
         (Kind::Cjk, 125),
         (Kind::Binary, 16 << 10),
     ] {
-        rows.push(receive("receive, one octet a read", 1, 1, kind, size));
+        rows.push(receive("receive in reads of one octet", 1, 1, kind, size));
     }
-    for (group, client) in [("send, server", false), ("send, client", true)] {
+    for (group, client) in [("send from a server", false), ("send from a client", true)] {
         for size in SIZES {
             rows.push(send(group, client, 1, size));
         }
@@ -107,7 +107,7 @@ pub fn all() -> Vec<Row> {
     }
     rows.push(Row {
         group: "handshake",
-        name: "Chrome's request, accepted".into(),
+        name: "Chrome's request is accepted".into(),
         work: Work::Handshake,
         kind: Kind::Binary,
         size: 0,

@@ -12,18 +12,18 @@ fn rows(rows: &str) -> usize {
 
 #[test]
 fn small_messages_in_large_reads_are_delivered_by_all_peers() {
-    let columns = rows("64 kib a read+125 b cjk");
+    let columns = rows("reads of 64 kib+125 b cjk");
     assert!(columns >= 12, "{columns}");
 }
 
 #[test]
 fn messages_larger_than_a_read_are_delivered_by_all_peers() {
-    assert!(rows("16 kib a read: +64 kib mixed") >= 12);
+    assert!(rows("receive in reads of 16 kib+64 kib mixed") >= 12);
 }
 
 #[test]
 fn messages_in_fragments_are_joined_by_all_peers() {
-    assert!(rows("64 fragments+16 kib a read: +binary") >= 12);
+    assert!(rows("64 fragments+reads of 16 kib+binary") >= 12);
 }
 
 #[test]
