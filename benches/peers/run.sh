@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Measures everything again and writes the tables into docs/benchmarks.md: about a quarter of an hour.
+# usage: benches/peers/run.sh [PART]...      parts: time instructions allocations echo idle build
+#
+# It needs Rust; valgrind for instructions, perf for system calls, Node.js and npm for `ws`. What can't be
+# had is left out. Nothing leaves the machine but the downloads of crates and of `ws`.
+set -euo pipefail
+cd "$(dirname "$0")"
+document=$PWD/../../docs/benchmarks.md
+target=${CARGO_TARGET_DIR:-$PWD/target}
+results=$target/tables
+mkdir -p "$results"
+
+# Puts the table $results/$1.md where the document has its place.
+insert() {
+  awk -v name="$1" -v table="$results/$1.md" '
+    $0 == "<!-- " name " -->" { print; while ((getline line < table) > 0) print line; skip = 1; next }
+    $0 == "<!-- end of " name " -->" { skip = 0 }
+    !skip' "$document" >"$results/document.md"
+  cp "$results/document.md" "$document"
+}
+
+have() { command -v "$1" >/dev/null || { echo "SKIP  $1 is missing: $2" >&2; return 1; }; }
+
+part_time() { "$target/release/peers" time; }
+part_instructions() { have valgrind "no instruction counts" && "$target/release/peers" instructions; }
+part_allocations() { "$target/release/allocations" "in reads of 64 kib+125 b,64 fragments+in reads of 64,send from,handshake"; }
+part_idle() { node_modules; "$target/release/sockets" idle; }
+part_build() { ./build-cost.sh; }
+part_echo() {
+  have perf "no counts of system calls" || true
+  node_modules
+  "$target/release/sockets" echo
+}
+
+node_modules() {
+  have node "no echo server of Node's" && have npm "no echo server of Node's" || return 0
+  mkdir -p "$target/node"
+  cp node/package.json "$target/node/"
+  npm install --prefix "$target/node" --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+  export NODE_PATH=$target/node/node_modules
+}
+
+cargo build --release
+"$target/release/peers" check
+for part in "${@:-time instructions allocations echo idle build}"; do
+  for name in $part; do
+    echo "=== $name" >&2
+    if "part_$name" >"$results/$name.new"; then
+      # No empty line at the end.
+      sed -e :a -e '/^\n*$/{$d;N;ba' -e '}' "$results/$name.new" >"$results/$name.md"
+      insert "$name"
+    fi
+  done
+done

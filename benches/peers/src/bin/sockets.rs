@@ -1,0 +1,254 @@
+//! The echo servers over loopback: `sockets [echo|idle] [--filter NAMES] …`.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit};
+use rustix::thread::CpuSet;
+use websocket_peers::echo;
+use websocket_peers::load::{self, Echoed, Load};
+
+const USAGE: &str = "\
+sockets [COMMAND] [OPTION]...
+  echo    messages a second, latency, CPU time and system calls (without a command)
+  idle    memory a connection
+options
+  --filter A,B       servers with A or B in their names
+  --rounds N         how often each is measured (5)
+  --seconds S        how long each time (0.5)
+  --connections N    for `idle` (5000)";
+
+/// What is sent: its name, the size of a message, and how many go out at once.
+const LOADS: &[(&str, usize, usize)] = &[
+    ("ping-pong of 32 B", 32, 1),
+    ("bursts of 16 × 32 B", 32, 16),
+    ("bursts of 1 000 × 32 B", 32, 1000),
+    ("ping-pong of 64 KiB", 64 << 10, 1),
+];
+
+struct Options {
+    filter: String,
+    rounds: usize,
+    time: Duration,
+    connections: usize,
+}
+
+fn main() -> ExitCode {
+    let mut command = String::from("echo");
+    let mut options = Options {
+        filter: String::new(),
+        rounds: 5,
+        time: Duration::from_millis(500),
+        connections: 5000,
+    };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().unwrap_or_default();
+        match argument.as_str() {
+            "--filter" => options.filter = value(),
+            "--rounds" => options.rounds = value().parse().expect("a number of rounds"),
+            "--seconds" => {
+                options.time = Duration::from_secs_f64(value().parse().expect("seconds"));
+            }
+            "--connections" => options.connections = value().parse().expect("a number"),
+            "echo" | "idle" => command = argument,
+            _ => {
+                eprintln!("{USAGE}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    if command == "idle" {
+        idle(&options);
+    } else {
+        echo(&options);
+    }
+    ExitCode::SUCCESS
+}
+
+/// The names of the servers that are selected, and whether their echoes can be compared.
+fn selected(options: &Options) -> Vec<(&'static str, bool)> {
+    let mut servers: Vec<_> = echo::SERVERS
+        .iter()
+        .map(|it| (it.name, it.frames))
+        .collect();
+    if std::env::var_os("NODE_PATH").is_some() {
+        servers.push(("ws, Node", true));
+    }
+    servers.retain(|(name, _)| options.filter.split(',').any(|part| name.contains(part)));
+    servers
+}
+
+/// A server that is running, until it is dropped.
+struct Running {
+    child: Child,
+    address: String,
+}
+
+impl Running {
+    /// Starts a server on the second processor; the load stays on the first.
+    fn start(name: &str) -> std::io::Result<Self> {
+        // A port that was free just now.
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?
+            .local_addr()?
+            .port();
+        let address = format!("127.0.0.1:{port}");
+        let mut command = if name == "ws, Node" {
+            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/node/echo.js");
+            let mut node = Command::new("node");
+            node.arg(script);
+            node
+        } else {
+            let mut echo = Command::new(std::env::current_exe()?.with_file_name("echo"));
+            echo.arg(name);
+            echo
+        };
+        command
+            .arg(&address)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        stay_on(1);
+        let child = command.spawn();
+        stay_on(0);
+        let running = Self {
+            child: child?,
+            address,
+        };
+        for _ in 0..500 {
+            if TcpStream::connect(&running.address).is_ok() {
+                return Ok(running);
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Err(std::io::Error::other("it doesn't listen"))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Keeps this thread, and what it starts, on one processor, where there are two.
+fn stay_on(processor: usize) {
+    let mut set = CpuSet::new();
+    set.set(processor);
+    let _ = rustix::thread::sched_setaffinity(None, &set);
+}
+
+fn echo(options: &Options) {
+    for (test, size, burst) in LOADS {
+        let servers = selected(options);
+        let mut results = vec![Vec::new(); servers.len()];
+        let mut calls = vec![None; servers.len()];
+        for round in 0..options.rounds {
+            for (i, (name, frames)) in servers.iter().enumerate() {
+                let load = Load {
+                    size: *size,
+                    burst: *burst,
+                    time: options.time,
+                    compare: *frames,
+                };
+                match measure(name, load, round == 0) {
+                    Ok((echoed, counted)) => {
+                        results[i].push(echoed);
+                        calls[i] = calls[i].or(counted);
+                    }
+                    Err(error) => eprintln!("{name}, {test}: {error}"),
+                }
+            }
+        }
+        println!(
+            "| {test} | messages a second | half within µs | server CPU, ns a message | system calls a message |"
+        );
+        println!("| --- | ---: | ---: | ---: | ---: |");
+        for ((name, _), (results, calls)) in servers.iter().zip(results.iter().zip(calls)) {
+            let least = |value: fn(&Echoed) -> f64| {
+                results
+                    .iter()
+                    .map(value)
+                    .min_by(f64::total_cmp)
+                    .unwrap_or(f64::NAN)
+            };
+            println!(
+                "| {name} | {:.0} | {:.1} | {:.0} | {} |",
+                -least(|echoed| -echoed.rate),
+                least(|echoed| echoed.median),
+                least(|echoed| echoed.server_cpu),
+                calls.map_or("–".into(), |calls| format!("{calls:.3}")),
+            );
+        }
+        println!();
+    }
+}
+
+/// Runs a load against a server of its own; on request counts system calls, in another run of it.
+fn measure(name: &str, load: Load, count_calls: bool) -> std::io::Result<(Echoed, Option<f64>)> {
+    let server = Running::start(name)?;
+    let process = server.child.id();
+    let echoed = load::run(&server.address, process, load)?;
+    let calls = if count_calls {
+        system_calls(&server, load)
+    } else {
+        None
+    };
+    Ok((echoed, calls))
+}
+
+/// System calls a message, counted by perf in the kernel; `None` where that can't be had.
+fn system_calls(server: &Running, load: Load) -> Option<f64> {
+    let process = server.child.id();
+    let mut perf = Command::new("perf")
+        .args([
+            "stat",
+            "-x,",
+            "-e",
+            "raw_syscalls:sys_enter",
+            "-p",
+            &process.to_string(),
+        ])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .ok()?;
+    std::thread::sleep(Duration::from_millis(300));
+    let echoed = load::run(&server.address, process, load);
+    let pid = rustix::process::Pid::from_child(&perf);
+    let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut perf.stderr.take()?, &mut text).ok()?;
+    perf.wait().ok()?;
+    let line = text.lines().find(|line| line.contains("raw_syscalls"))?;
+    let calls: f64 = line.split(',').next()?.parse().ok()?;
+    Some(calls / echoed.ok()?.messages as f64)
+}
+
+fn idle(options: &Options) {
+    // Both ends of a connection have a file each.
+    let most = rustix::process::getrlimit(Resource::Nofile).maximum;
+    let limit = Rlimit {
+        current: most,
+        maximum: most,
+    };
+    let _ = rustix::process::setrlimit(Resource::Nofile, limit);
+    println!(
+        "| {} connections, octets each | open | after an echo of 16 KiB |",
+        options.connections
+    );
+    println!("| --- | ---: | ---: |");
+    for (name, _) in selected(options) {
+        let measured = Running::start(name)
+            .and_then(|server| load::idle(&server.address, server.child.id(), options.connections));
+        match measured {
+            Ok(idle) => println!("| {name} | {:.0} | {:.0} |", idle.open, idle.echoed),
+            Err(error) => println!("| {name} | {error} | |"),
+        }
+        let _ = std::io::stdout().flush();
+    }
+}

@@ -1,0 +1,187 @@
+//! `websocket-proto`: the machine alone, and through its adapter for blocking streams.
+
+use std::io::{IoSlice, Read};
+
+use websocket_proto::adapter::blocking::{self, NoTimeouts};
+use websocket_proto::handshake::Accept;
+use websocket_proto::{Config, Connection, Event, MessageKind, RecvBuffer, SendBuffer, Side};
+
+use super::{Answer, Part, Receive, Send};
+use crate::meter::Meter;
+use crate::pipe::Pipe;
+
+/// What is read at once: little enough that it is still in the first-level cache when it is looked at, as
+/// most peers read. Here a read costs nothing but its copy; over a socket fewer, larger ones pay.
+const READ: usize = 16 << 10;
+
+/// From here on a payload is written from where it lies.
+const APART: usize = 4 << 10;
+
+fn config() -> Config {
+    Config::new().with_max_message_size(64 << 20)
+}
+
+fn keys() -> impl FnMut() -> [u8; 4] {
+    let mut random = fastrand::Rng::new();
+    move || random.u32(..).to_ne_bytes()
+}
+
+/// The machine, driven by hand.
+pub struct Machine;
+
+impl super::Peer for Machine {
+    fn name(&self) -> &'static str {
+        "websocket-proto"
+    }
+
+    fn part(&self) -> Part {
+        Part::Ours
+    }
+
+    fn receive(&self, mut pipe: Pipe, _: &Receive, meter: &mut Meter<'_>) -> Answer {
+        let mut ws = Connection::open_server(config());
+        let (mut rx, mut tx) = (RecvBuffer::new(), SendBuffer::new());
+        while meter.more() {
+            loop {
+                match ws.poll(&mut rx, &mut tx).unwrap() {
+                    Some(Event::Text(text)) => break meter.got(text.as_bytes()),
+                    Some(Event::Binary(octets)) => break meter.got(octets),
+                    Some(event) => panic!("{event:?}"),
+                    None => {
+                        let spare = rx.spare_at_least(READ);
+                        let count = pipe.read(&mut spare[..READ]).unwrap();
+                        rx.commit(count);
+                    }
+                }
+            }
+        }
+        Answer::Done
+    }
+
+    fn send(&self, pipe: Pipe, work: &Send<'_>, meter: &mut Meter<'_>) -> Answer {
+        if work.client {
+            send_queued(Connection::open_client(config(), keys()), pipe, work, meter);
+        } else if work.batch == 1 && work.payloads[0].len() >= APART {
+            send_apart(pipe, work, meter);
+        } else {
+            send_queued(Connection::open_server(config()), pipe, work, meter);
+        }
+        Answer::Done
+    }
+
+    fn handshake(&self, open: &dyn Fn() -> Pipe, meter: &mut Meter<'_>) -> Answer {
+        while meter.more() {
+            let mut pipe = open();
+            let mut ws = Connection::server(config());
+            // No request of a browser is longer, and fixed memory needs no allocator.
+            let mut rx = RecvBuffer::with_storage([0; 2048]);
+            let mut tx = SendBuffer::with_storage([0; 512]);
+            loop {
+                match ws.poll(&mut rx, &mut tx).unwrap() {
+                    Some(Event::Request(request)) => {
+                        ws.accept(&request, &Accept::new(), &mut tx).unwrap();
+                    }
+                    Some(Event::HandshakeDone(_)) => break,
+                    Some(event) => panic!("{event:?}"),
+                    None => {
+                        let count = pipe.read(rx.spare()).unwrap();
+                        rx.commit(count);
+                    }
+                }
+            }
+            pipe.write_all(tx.octets());
+            tx.consume(tx.len());
+            std::hint::black_box(&ws);
+        }
+        Answer::Done
+    }
+}
+
+fn send_queued<S: Side>(
+    mut ws: Connection<S>,
+    mut pipe: Pipe,
+    work: &Send<'_>,
+    meter: &mut Meter<'_>,
+) {
+    let mut tx = SendBuffer::new();
+    let mut payloads = work.rotation();
+    loop {
+        let batch = meter.take(work.batch);
+        if batch == 0 {
+            break;
+        }
+        for payload in payloads.by_ref().take(batch) {
+            ws.send_binary(payload, &mut tx).unwrap();
+        }
+        pipe.write_all(tx.octets());
+        tx.consume(tx.len());
+    }
+}
+
+/// A server writes a long payload from where it lies, after its header.
+fn send_apart(mut pipe: Pipe, work: &Send<'_>, meter: &mut Meter<'_>) {
+    let mut ws = Connection::open_server(config());
+    let mut payloads = work.rotation();
+    while meter.more() {
+        let payload = payloads.next().unwrap();
+        let header = ws.send_header(MessageKind::Binary, payload.len()).unwrap();
+        pipe.write_slices(&[IoSlice::new(header.as_ref()), IoSlice::new(payload)]);
+    }
+}
+
+/// The adapter for blocking streams.
+pub struct Blocking;
+
+impl super::Peer for Blocking {
+    fn name(&self) -> &'static str {
+        "websocket-proto, blocking"
+    }
+
+    fn part(&self) -> Part {
+        Part::Ours
+    }
+
+    fn receive(&self, pipe: Pipe, _: &Receive, meter: &mut Meter<'_>) -> Answer {
+        let ws = Connection::open_server(config());
+        let mut ws = blocking::WebSocket::from_parts(NoTimeouts(pipe), ws, RecvBuffer::new());
+        while meter.more() {
+            match ws.next().unwrap() {
+                Some((Event::Text(text), _)) => meter.got(text.as_bytes()),
+                Some((Event::Binary(octets), _)) => meter.got(octets),
+                event => panic!("{event:?}"),
+            }
+        }
+        Answer::Done
+    }
+
+    fn send(&self, pipe: Pipe, work: &Send<'_>, meter: &mut Meter<'_>) -> Answer {
+        if work.client {
+            send_blocking(Connection::open_client(config(), keys()), pipe, work, meter);
+        } else {
+            send_blocking(Connection::open_server(config()), pipe, work, meter);
+        }
+        Answer::Done
+    }
+
+    fn handshake(&self, open: &dyn Fn() -> Pipe, meter: &mut Meter<'_>) -> Answer {
+        while meter.more() {
+            std::hint::black_box(&blocking::accept(NoTimeouts(open())).unwrap());
+        }
+        Answer::Done
+    }
+}
+
+fn send_blocking<S: Side>(ws: Connection<S>, pipe: Pipe, work: &Send<'_>, meter: &mut Meter<'_>) {
+    let mut ws = blocking::WebSocket::from_parts(NoTimeouts(pipe), ws, RecvBuffer::new());
+    let mut payloads = work.rotation();
+    loop {
+        let batch = meter.take(work.batch);
+        if batch == 0 {
+            break;
+        }
+        for payload in payloads.by_ref().take(batch) {
+            ws.queue().send_binary(payload).unwrap();
+        }
+        ws.flush().unwrap();
+    }
+}

@@ -1,0 +1,202 @@
+//! The rows of the tables: what is done, how large, and how it is read.
+
+use crate::data;
+use crate::peers::{Receive, Send};
+
+/// What messages hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Random octets, as a binary message.
+    Binary,
+    /// JSON, all of it ASCII.
+    Ascii,
+    /// A western language: 4 characters in 100 aren't ASCII.
+    Mixed,
+    /// Characters of three octets each.
+    Cjk,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Binary, Self::Ascii, Self::Mixed, Self::Cjk];
+
+    /// Whether it is a text message.
+    pub fn is_text(self) -> bool {
+        self != Self::Binary
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Binary => "binary",
+            Self::Ascii => "ASCII",
+            Self::Mixed => "mixed",
+            Self::Cjk => "CJK",
+        }
+    }
+}
+
+/// What a row measures.
+#[derive(Clone, Copy, Debug)]
+pub enum Work {
+    /// A server receives messages.
+    Receive {
+        /// How many octets each read finds.
+        delivery: usize,
+        /// How many frames a message comes in.
+        fragments: usize,
+    },
+    /// A server or a client sends messages.
+    Send {
+        /// From which end.
+        client: bool,
+        /// How many messages go out at once.
+        batch: usize,
+    },
+    /// A server accepts Chrome's request.
+    Handshake,
+}
+
+/// One row.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Which table it belongs to.
+    pub group: &'static str,
+    /// Its name in that table.
+    pub name: String,
+    /// What is done.
+    pub work: Work,
+    /// With what.
+    pub kind: Kind,
+    /// How many octets each message has.
+    pub size: usize,
+}
+
+const SIZES: [usize; 6] = [16, 125, 1 << 10, 16 << 10, 64 << 10, 1 << 20];
+
+/// All rows, in the order in which they are shown.
+pub fn all() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (group, delivery) in [
+        ("receive in reads of 64 KiB", 64 << 10),
+        ("receive in reads of 16 KiB", 16 << 10),
+    ] {
+        for size in SIZES {
+            rows.extend(Kind::ALL.map(|kind| receive(group, delivery, 1, kind, size)));
+        }
+    }
+    for (group, delivery) in [
+        ("receive 64 fragments of 16 KiB in reads of 64 KiB", 64 << 10),
+        ("receive 64 fragments of 16 KiB in reads of 16 KiB", 16 << 10),
+    ] {
+        rows.extend(Kind::ALL.map(|kind| receive(group, delivery, 64, kind, 1 << 20)));
+    }
+    for (kind, size) in [
+        (Kind::Ascii, 16),
+        (Kind::Ascii, 125),
+        (Kind::Cjk, 125),
+        (Kind::Binary, 16 << 10),
+    ] {
+        rows.push(receive("receive in reads of one octet", 1, 1, kind, size));
+    }
+    for (group, client) in [("send from a server", false), ("send from a client", true)] {
+        for size in SIZES {
+            rows.push(send(group, client, 1, size));
+        }
+        rows.push(send(group, client, 64, 16));
+        rows.push(send(group, client, 64, 1 << 10));
+    }
+    rows.push(Row {
+        group: "handshake",
+        name: "Chrome's request is accepted".into(),
+        work: Work::Handshake,
+        kind: Kind::Binary,
+        size: 0,
+    });
+    rows
+}
+
+fn receive(group: &'static str, delivery: usize, fragments: usize, kind: Kind, size: usize) -> Row {
+    Row {
+        group,
+        name: format!("{} {}", size_name(size), kind.name()),
+        work: Work::Receive {
+            delivery,
+            fragments,
+        },
+        kind,
+        size,
+    }
+}
+
+fn send(group: &'static str, client: bool, batch: usize, size: usize) -> Row {
+    let name = match batch {
+        1 => size_name(size),
+        batch => format!("{batch} × {} at once", size_name(size)),
+    };
+    Row {
+        group,
+        name,
+        work: Work::Send { client, batch },
+        kind: Kind::Binary,
+        size,
+    }
+}
+
+fn size_name(size: usize) -> String {
+    match size {
+        size if size >= 1 << 20 => format!("{} MiB", size >> 20),
+        size if size >= 1 << 10 => format!("{} KiB", size >> 10),
+        size => format!("{size} B"),
+    }
+}
+
+impl Row {
+    /// Group and name, for filters.
+    pub fn full_name(&self) -> String {
+        format!("{}: {}", self.group, self.name)
+    }
+
+    /// Whether a filter selects this row: `a+b,c` is everything with `a` and `b` in its name, or `c`.
+    pub fn is_selected(&self, filter: &str) -> bool {
+        let name = self.full_name().to_lowercase();
+        filter
+            .to_lowercase()
+            .split(',')
+            .any(|all| all.split('+').all(|part| name.contains(part)))
+    }
+
+    /// The messages: different ones, so that a check notices when one is delivered twice or out of turn.
+    pub fn payloads(&self) -> Vec<Vec<u8>> {
+        let count = match self.work {
+            Work::Handshake => 1,
+            _ => ((256 << 10) / self.size).clamp(2, 1024),
+        };
+        (0..count)
+            .map(|number| data::payload(self.kind, self.size, number))
+            .collect()
+    }
+
+    /// What a peer is asked to receive.
+    pub fn receive(&self) -> Receive {
+        let Work::Receive { fragments, .. } = self.work else {
+            unreachable!("a row that receives");
+        };
+        Receive {
+            text: self.kind.is_text(),
+            fragments,
+            size: self.size,
+        }
+    }
+
+    /// What a peer is asked to send.
+    pub fn send<'a>(&self, payloads: &'a [bytes::Bytes]) -> Send<'a> {
+        let Work::Send { client, batch } = self.work else {
+            unreachable!("a row that sends");
+        };
+        Send {
+            client,
+            batch,
+            payloads,
+        }
+    }
+}
