@@ -3,8 +3,9 @@
 //! The core takes octets and gives events. It owns no socket, no clock, no random source, no thread and
 //! no task, and it needs neither `std` nor an allocator. Around it stand thin adapters.
 //!
-//! - To talk WebSocket over `std::net`, see `adapter::blocking`.
-//! - To bring it to another runtime, an event loop of your own or bare metal, see [`Connection`].
+//! - To talk WebSocket over `std::net`, see `adapter::blocking`; on tokio, `adapter::tokio`; on smol and
+//!   others, `adapter::futures_io`; on bare metal, `adapter::embedded`.
+//! - To bring it to another runtime or an event loop of your own, see [`adapter`] and [`Connection`].
 //! - To handle frames rather than messages, see [`frame`].
 //! - To do the upgrade alone, see [`handshake`].
 //!
@@ -45,6 +46,12 @@ for stream in TcpListener::bind("127.0.0.1:9001")?.incoming() {
 //! | feature | adds |
 //! | --- | --- |
 //! | `std` (default) | the system's clock and entropy, and `adapter::blocking` |
+//! | `tokio` | `adapter::tokio` |
+//! | `futures-io` | `adapter::futures_io`, for smol, async-std and others |
+//! | `embedded-io-async` | `adapter::embedded`, in fixed buffers, without `std` and allocator |
+//! | `poll` | `adapter::poll`: what tokio and futures-io have in common |
+//! | `deflate` | permessage-deflate (RFC 7692), both ways, by zlib-rs |
+//! | `inflate` | permessage-deflate without `std`: inflates what comes, sends messages as they are |
 //! | `alloc` | buffers that grow |
 //! | none | everything else, in fixed buffers |
 
@@ -96,7 +103,15 @@ pub use time::Instant;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-/// The programs of `docs/compression.md`, compiled.
+/// The programs of the guides, compiled.
 #[cfg(all(doctest, feature = "deflate"))]
 #[doc = include_str!("../docs/compression.md")]
 struct Compression;
+
+#[cfg(all(doctest, feature = "poll"))]
+#[doc = include_str!("../docs/writing-an-adapter.md")]
+struct WritingAnAdapter;
+
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../docs/migrating-from-tungstenite.md")]
+struct MigratingFromTungstenite;
