@@ -4,6 +4,8 @@
 
 pub mod frames;
 pub mod fuzz_bodies;
+pub mod fuzz_deflate;
+pub mod fuzz_relay;
 pub mod inflate;
 pub mod pair;
 pub mod rng;

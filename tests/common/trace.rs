@@ -70,7 +70,7 @@ impl Setup {
 
     /// The connection, with what it has agreed upon.
     #[cfg(any(feature = "deflate", feature = "inflate"))]
-    fn agreed<S: Side>(&self, ws: Connection<S>) -> Connection<S> {
+    pub fn agreed<S: Side>(&self, ws: Connection<S>) -> Connection<S> {
         let Some(value) = &self.deflate else {
             return ws;
         };
@@ -80,7 +80,7 @@ impl Setup {
     }
 
     #[cfg(not(any(feature = "deflate", feature = "inflate")))]
-    fn agreed<S: Side>(&self, ws: Connection<S>) -> Connection<S> {
+    pub fn agreed<S: Side>(&self, ws: Connection<S>) -> Connection<S> {
         assert!(self.deflate.is_none(), "there is no codec");
         ws
     }
