@@ -85,8 +85,14 @@ pub fn all() -> Vec<Row> {
         }
     }
     for (group, delivery) in [
-        ("receive 64 fragments of 16 KiB in reads of 64 KiB", 64 << 10),
-        ("receive 64 fragments of 16 KiB in reads of 16 KiB", 16 << 10),
+        (
+            "receive 64 fragments of 16 KiB in reads of 64 KiB",
+            64 << 10,
+        ),
+        (
+            "receive 64 fragments of 16 KiB in reads of 16 KiB",
+            16 << 10,
+        ),
     ] {
         rows.extend(Kind::ALL.map(|kind| receive(group, delivery, 64, kind, 1 << 20)));
     }
