@@ -46,6 +46,7 @@ fn each_target_passes_octets_that_look_random() {
     }
 }
 
+// RFC 6455 §10.7-1
 #[test]
 fn each_target_passes_its_corpus_with_octets_changed_taken_out_and_put_in() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
