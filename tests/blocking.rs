@@ -912,3 +912,102 @@ fn rule_38_a_violation_is_told_by_the_reader_half() {
         ));
     });
 }
+
+/// Holds back a Pong until it is let go, and notes which thread writes a text.
+struct Gated {
+    inner: TcpStream,
+    gate: Arc<Gate>,
+}
+
+#[derive(Default)]
+struct Gate {
+    /// A Pong waits: 1, and may go: 2.
+    pong: AtomicUsize,
+    text_by: std::sync::Mutex<Option<thread::ThreadId>>,
+}
+
+impl Read for Gated {
+    fn read(&mut self, octets: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(octets)
+    }
+}
+
+impl Write for Gated {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        match octets[0] {
+            0x8A => {
+                self.gate.pong.store(1, Ordering::SeqCst);
+                while self.gate.pong.load(Ordering::SeqCst) == 1 {
+                    thread::yield_now();
+                }
+            }
+            0x81 => *self.gate.text_by.lock().unwrap() = Some(thread::current().id()),
+            _ => {}
+        }
+        self.inner.write(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl Stream for Gated {
+    fn prepare(&self, write_timeout: Option<Duration>) -> io::Result<()> {
+        self.inner.set_write_timeout(write_timeout)
+    }
+
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.inner.set_read_timeout(timeout)
+    }
+
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        self.inner.shutdown(Shutdown::Write)
+    }
+}
+
+#[test]
+fn a_reader_never_writes_a_writer_s_message_and_so_is_never_stuck_in_it() {
+    in_time(|| {
+        let gate = Arc::new(Gate::default());
+        let gates = (Arc::clone(&gate), Arc::clone(&gate));
+        let (address, server) = serve(move |inner| {
+            let second = Gated {
+                inner: inner.try_clone().unwrap(),
+                gate: gates.0,
+            };
+            let gated = Gated {
+                inner,
+                gate: gates.1,
+            };
+            let (mut reader, writer) = accept(gated).unwrap().split_with(second);
+            let reading = thread::spawn(move || while reader.next().unwrap().is_some() {});
+            // The reader is about to write its Pong.
+            while gate.pong.load(Ordering::SeqCst) == 0 {
+                thread::yield_now();
+            }
+            let opener = thread::spawn({
+                let gate = Arc::clone(&gate);
+                move || {
+                    // Long enough for the text to be queued: that it isn't would prove nothing.
+                    thread::sleep(Duration::from_millis(100));
+                    gate.pong.store(2, Ordering::SeqCst);
+                }
+            });
+            writer.send_text("by a writer").unwrap();
+            opener.join().unwrap();
+            reading.join().unwrap();
+            let text_by = *gate.text_by.lock().unwrap();
+            text_by == Some(thread::current().id())
+        });
+        let mut raw = Raw::open(&address);
+        raw.send(&to_server(0x89, b"ping"));
+        assert_eq!(raw.frame().payload, b"ping");
+        assert_eq!(raw.frame().payload, b"by a writer");
+        raw.send(&to_server(0x88, b""));
+        assert_eq!(raw.frame().opcode(), 8);
+        assert!(raw.rest().is_empty());
+        drop(raw);
+        assert!(server.join().unwrap(), "the reader wrote the text");
+    });
+}
