@@ -7,11 +7,13 @@
 //! writer's message, and nobody would read.
 
 use core::fmt;
+use std::io::Write;
 use std::net::TcpStream;
 use std::string::String;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::vec::Vec;
 
+use super::link::Link;
 use super::{Error, Messages, Outcome, Reading, Received, Stream, WebSocket};
 use crate::adapter::Step;
 use crate::adapter::clock::now;
@@ -38,7 +40,7 @@ struct Machine<S> {
 
 /// The stream, for whoever writes, and what is being written.
 struct Output<T> {
-    io: T,
+    io: Link<T>,
     tx: SendBuffer<Vec<u8>>,
 }
 
@@ -120,7 +122,7 @@ impl<T: Stream, S: Side> Shared<T, S> {
 /// The half that receives.
 pub struct Reader<T: Stream, S: Side> {
     shared: Arc<Shared<T, S>>,
-    io: T,
+    io: Link<T>,
     rx: RecvBuffer<Vec<u8>>,
     reading: Reading,
     subprotocol: Option<String>,
@@ -147,7 +149,7 @@ impl<S: Side> WebSocket<TcpStream, S> {
     /// # Errors
     /// When the stream can't be cloned.
     pub fn split(self) -> std::io::Result<(Reader<TcpStream, S>, Writer<TcpStream, S>)> {
-        let io = self.io.try_clone()?;
+        let io = self.io.stream().try_clone()?;
         Ok(self.split_with(io))
     }
 }
@@ -156,7 +158,8 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
     /// As [`split`](WebSocket::split), for any stream of which there are two handles: `reading_half`
     /// is the second.
     #[must_use]
-    pub fn split_with(self, reading_half: T) -> (Reader<T, S>, Writer<T, S>) {
+    pub fn split_with(mut self, reading_half: T) -> (Reader<T, S>, Writer<T, S>) {
+        let reading_half = self.io.reading_half(reading_half);
         let spare = send_buffer(self.ws.config());
         let shared = Arc::new(Shared {
             machine: Mutex::new(Machine {
