@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --example client -- URL [--header 'Name: value']... [--subprotocol NAME]...
 //!                                   [--origin ORIGIN] [--linger SECONDS] [--deflate[=KNOB,...]]
+//!                                   [--ca FILE]
 //! cargo run --example client -- ws://127.0.0.1:9001/echo --subprotocol chat
 //! ```
 //!
@@ -14,23 +15,33 @@
 //! of RFC 7692, and `min_size`, from how many octets on a message is compressed:
 //! `--deflate=server_no_context_takeover,client_max_window_bits=9,min_size=0`.
 //!
+//! Built with `--features webpki-roots` or `rustls-platform-verifier`, it speaks `wss://` with whom the web, or
+//! the system, trusts; with these or `rustls`, `--ca` trusts the certificates of a PEM file instead.
+//!
 //! Two threads share the connection: one reads the input and has the [`Writer`], the main one has the
 //! [`Reader`] and prints.
 
 use std::io;
 use std::net::TcpStream;
 use std::process::ExitCode;
+#[cfg(feature = "rustls")]
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use websocket_proto::adapter::blocking::{
     ConnectOptions, Error, Reader, Refusal, Writer, connect_with,
 };
+#[cfg(feature = "rustls")]
+use websocket_proto::adapter::tls::rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 use websocket_proto::handshake::{DeflateConfig, DeflateParameters};
 use websocket_proto::{Client, CloseCode, Event, Initiator, SystemKeys};
 
 const USAGE: &str = "usage: client URL [--header 'Name: value']... [--subprotocol NAME]... \
-    [--origin ORIGIN] [--linger SECONDS] [--deflate[=KNOB,...]]";
+    [--origin ORIGIN] [--linger SECONDS] [--deflate[=KNOB,...]] [--ca FILE]";
 
 const HELP: &str = "\
 /ping [TEXT]            send a Ping
@@ -75,6 +86,12 @@ fn run(arguments: &Arguments) -> Result<bool, Error> {
     if let Some(origin) = &arguments.origin {
         options = options.with_origin(origin);
     }
+    #[cfg(feature = "rustls")]
+    let tls = arguments.ca.as_deref().map(trusting).transpose()?;
+    #[cfg(feature = "rustls")]
+    if let Some(config) = &tls {
+        options = options.with_tls(config);
+    }
     #[cfg(feature = "deflate")]
     if let Some(config) = arguments.deflate {
         options = options.with_deflate(config);
@@ -111,6 +128,21 @@ fn run(arguments: &Arguments) -> Result<bool, Error> {
             Ok(false)
         }
     }
+}
+
+/// TLS with whoever can show a certificate of these.
+#[cfg(feature = "rustls")]
+fn trusting(file: &str) -> Result<Arc<ClientConfig>, Error> {
+    let unreadable =
+        |error| io::Error::new(io::ErrorKind::InvalidInput, format!("{file}: {error}"));
+    let mut roots = RootCertStore::empty();
+    for root in CertificateDer::pem_file_iter(file).map_err(unreadable)? {
+        roots.add(root.map_err(unreadable)?)?;
+    }
+    let config = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
 }
 
 /// What was agreed upon: how far back each end refers, and whether to earlier messages.
@@ -227,6 +259,8 @@ struct Arguments {
     origin: Option<String>,
     linger: Duration,
     deflate: Option<DeflateConfig>,
+    #[cfg_attr(not(feature = "rustls"), allow(dead_code))]
+    ca: Option<String>,
 }
 
 impl Arguments {
@@ -238,6 +272,7 @@ impl Arguments {
             origin: None,
             linger: Duration::from_secs(1),
             deflate: None,
+            ca: None,
         };
         while let Some(argument) = given.next() {
             let mut value = || given.next().ok_or(format!("{argument} needs a value"));
@@ -257,6 +292,10 @@ impl Arguments {
                         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
                         .ok_or("--linger takes a number of seconds")?;
                 }
+                "--ca" if cfg!(not(feature = "rustls")) => {
+                    return Err("--ca needs a client that is built with --features rustls".into());
+                }
+                "--ca" => arguments.ca = Some(value()?),
                 "--deflate" => arguments.deflate = Some(deflate_config("")?),
                 option if option.starts_with("--deflate=") => {
                     arguments.deflate = Some(deflate_config(&option["--deflate=".len()..])?);

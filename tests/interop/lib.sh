@@ -18,10 +18,10 @@ ECHO_SERVER_COMMAND=${ECHO_SERVER_COMMAND:-}
 CLIENT_COMMAND=${CLIENT_COMMAND:-}
 AUTOBAHN_CLIENT_COMMAND=${AUTOBAHN_CLIENT_COMMAND:-}
 
-# use_example NAME VARIABLE: builds examples/NAME and stores its command in VARIABLE, unless that is set.
+# use_example NAME VARIABLE [FEATURE,...]: builds examples/NAME and stores its command in VARIABLE, unless that is set.
 use_example() {
   [ -z "${!2}" ] || return 0
-  (cd "$ROOT" && cargo build --quiet --release --features deflate --example "$1") || fail "examples/$1 doesn't build"
+  (cd "$ROOT" && cargo build --quiet --release --features "deflate,${3:-}" --example "$1") || fail "examples/$1 doesn't build"
   printf -v "$2" %s "$TARGET/release/examples/$1"
   export "${2?}"
 }
