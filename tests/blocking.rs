@@ -143,6 +143,7 @@ impl Raw {
 
 // ---- opening -------------------------------------------------------------------------------------
 
+// RFC 6455 §4.1-1, §4.1-13
 #[test]
 fn a_subprotocol_is_agreed_upon() {
     in_time(|| {
@@ -175,6 +176,7 @@ fn a_subprotocol_is_agreed_upon() {
     });
 }
 
+// RFC 6455 §4.2.2-3
 #[test]
 fn rule_11_a_page_from_elsewhere_is_refused_with_403() {
     in_time(|| {
@@ -266,6 +268,7 @@ fn rule_07_frames_in_the_segment_of_the_head_are_not_lost() {
     });
 }
 
+// RFC 6455 §4.1-9
 #[test]
 fn a_wss_url_and_a_bad_one_are_misuses_and_nothing_is_dialled() {
     for url in ["wss://127.0.0.1:1/", "ws://a b/", "ws://127.0.0.1:1/#a"] {
@@ -443,6 +446,7 @@ fn a_connection_that_was_opened_elsewhere_goes_on_with_what_was_read_too_far() {
 
 // ---- deadlines -----------------------------------------------------------------------------------
 
+// RFC 6455 §4.1-9
 #[test]
 fn a_server_that_does_not_answer_is_given_up_at_the_deadline() {
     in_time(|| {

@@ -277,6 +277,7 @@ fn rule_50_a_flood_of_pings_and_a_close_leave_one_pong_and_one_close() {
     assert_eq!(told, [0x8A, 0x88]);
 }
 
+// RFC 6455 §10.4-1
 #[test]
 fn rule_26_a_flood_of_empty_fragments_ends_at_the_limit_with_1008() {
     let (mut rx, mut tx) = (RecvBuffer::new(), SendBuffer::new());

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use common::frames::{close_payload, to_client, to_server, whole_frames};
 use common::wire::{
-    Clock, EASY, HARD, Handle, Manner, Pipe, dropped_at_every_wait, pair, pipe, run, run_both,
-    settle,
+    Clock, EASY, HARD, Handle, Manner, Pipe, dropped_after, dropped_at_every_wait, pair, pipe, run,
+    run_both, settle,
 };
 use common::{KEY, NONCE, answer_with, request_with};
 use embedded_io_async::{ErrorType, Read, Write};
@@ -126,6 +126,23 @@ async fn echo_one<T: Read + Write, C: Timer, S: Side>(
     Ok(true)
 }
 
+/// A message that was echoed, from its chunks.
+async fn next_whole(ws: &mut Client<'_>) -> Vec<u8> {
+    let mut got = Vec::new();
+    loop {
+        let last = dropped_at_every_wait(ws, async |ws| match ws.next_chunk().await.unwrap() {
+            Some((Event::BinaryChunk { octets, last }, _)) => {
+                got.extend_from_slice(octets);
+                last
+            }
+            other => panic!("{other:?}"),
+        });
+        if last.await {
+            return got;
+        }
+    }
+}
+
 #[test]
 fn every_future_can_be_dropped_wherever_it_waits() {
     let (mut here, mut there) = (Memory::new(), Memory::new());
@@ -143,21 +160,25 @@ fn every_future_can_be_dropped_wherever_it_waits() {
         ended
     };
     let ask = async {
-        for length in [0, 1, 125, 126, 400] {
+        for (length, polls) in [(0, 1), (1, 2), (125, 3), (126, 50), (400, 2000)] {
             let octets = vec![length as u8; length];
-            client.queue().send_binary(&octets).unwrap();
+            // The first poll queues it whole. When that future is dropped, the rest is another's.
+            dropped_after(polls, client.send_binary(&octets)).await;
             dropped_at_every_wait(&mut client, async |ws| ws.flush().await)
                 .await
                 .unwrap();
-            let echoed =
-                dropped_at_every_wait(&mut client, async |ws| match ws.next().await.unwrap() {
-                    Some((Event::Binary(octets), _)) => octets.to_vec(),
-                    other => panic!("{other:?}"),
-                })
-                .await;
-            assert_eq!(echoed, octets);
+            assert_eq!(next_whole(&mut client).await, octets);
         }
-        client.close(CloseCode::NORMAL, "bye").await.unwrap();
+        dropped_after(1, client.send_text("last")).await;
+        let echoed = dropped_at_every_wait(&mut client, async |ws| {
+            matches!(ws.next().await.unwrap(), Some((Event::Text("last"), _)))
+        });
+        assert!(echoed.await);
+        dropped_at_every_wait(&mut client, async |ws| {
+            ws.close(CloseCode::NORMAL, "bye").await
+        })
+        .await
+        .unwrap();
         client.outcome().unwrap().clean
     };
     let (served, clean) = run_both(serve, ask);

@@ -139,6 +139,7 @@ fn lengths() -> impl Strategy<Value = Vec<usize>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
+    // RFC 6455 §5.4-2, §5.4-4, §5.4-5, §6.1-4, §6.1-5, §6.1-6, §6.2-1, §6.2-5
     #[test]
     fn what_one_end_sends_the_other_sees_however_it_is_cut(
         commands in vec(command(), 0..12),
@@ -183,6 +184,7 @@ proptest! {
         prop_assert_eq!(pongs, answered);
     }
 
+    // RFC 6455 §5.1-1, §5.1-3
     #[test]
     fn rule_20_what_is_written_is_masked_by_clients_alone(commands in vec(command(), 1..6)) {
         let (wire, _) = send(Connection::open_client(Config::new(), (|| KEY) as Keys), &commands, 3000);
@@ -191,6 +193,7 @@ proptest! {
         prop_assert!(whole_frames(&wire).iter().all(|frame| frame.key.is_none()));
     }
 
+    // RFC 6455 §10.7-1
     #[test]
     fn rule_51_any_octets_look_the_same_however_they_are_cut(
         data in vec(any::<u8>(), 2..200),
@@ -240,6 +243,7 @@ fn length() -> impl Strategy<Value = u64> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
+    // RFC 6455 §5.2-1, §5.2-4, §5.2-5, §5.2-7, §5.3-1, §5.4-1, §5.5-1
     #[test]
     fn rule_21_a_header_is_written_as_the_plain_way_does_and_read_back(
         opcode in prop::sample::select(vec![0_u8, 1, 2, 8, 9, 10]),
@@ -267,6 +271,7 @@ proptest! {
         }
     }
 
+    // RFC 6455 §5.2-2, §5.2-3, §5.2-4, §5.2-5, §5.5-1
     #[test]
     fn rule_21_any_octets_are_judged_as_by_the_plain_way_and_as_early(
         mut octets in vec(any::<u8>(), 0..16),

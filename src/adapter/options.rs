@@ -153,6 +153,7 @@ impl<'a> AcceptOptions<'a> {
         request: &Request<'_>,
         decide: impl FnOnce(&Request<'_>) -> Result<Accept<'a>, Rejection<'a>>,
     ) -> Result<Accept<'a>, Rejection<'a>> {
+        // RFC 6455 §4.2.2-3
         if request.is_upgrade() && !self.origins.allows(request) {
             return Err(Rejection::new(403));
         }

@@ -79,10 +79,11 @@ use crate::close::{CloseCode, Outcome};
 use crate::config::Config;
 use crate::error::Violation;
 use crate::frame::WholeFrame;
-use crate::frame::{mask, text};
+use crate::frame::{mask, unchecked};
 use crate::opcode::MessageKind;
 use crate::role::Role;
 use crate::time::Instant;
+use crate::utf8;
 
 /// One end of a WebSocket connection.
 ///
@@ -144,15 +145,28 @@ impl<S: Side> Connection<S> {
         tx: &mut SendBuffer<T>,
     ) -> Result<Option<Ready>, Violation> {
         if let Some(found) = self.find_whole(rx) {
-            return Ok(Some(Ready(found)));
+            return Ok(Some(Ready::new(found)));
         }
+        match self.find_any(rx, tx) {
+            Some(ready) => Ok(Some(ready)),
+            None => self.machine.violation.map_or(Ok(None), Err),
+        }
+    }
+
+    /// What is not the common case. Where it finds nothing, the machine's violation says why.
+    #[inline(never)]
+    fn find_any<B: Storage, T: Storage>(
+        &mut self,
+        rx: &mut RecvBuffer<B>,
+        tx: &mut SendBuffer<T>,
+    ) -> Option<Ready> {
         if self.machine.is_within_payload()
             && let Some((payload, fresh)) = rx.join_less_than(self.machine.decoder.remaining())
         {
-            return match self.machine.take_joined(payload, fresh) {
-                Ok(()) => Ok(None),
-                Err(violation) => Err(self.fail(violation, tx)),
-            };
+            if let Err(violation) = self.machine.take_joined(payload, fresh) {
+                self.fail(violation, tx);
+            }
+            return None;
         }
         self.advance(rx, tx, true)
     }
@@ -166,22 +180,26 @@ impl<S: Side> Connection<S> {
         rx: &mut RecvBuffer<B>,
         tx: &mut SendBuffer<T>,
     ) -> Result<Option<Ready>, Violation> {
-        self.advance(rx, tx, false)
+        match self.advance(rx, tx, false) {
+            Some(ready) => Ok(Some(ready)),
+            None => self.machine.violation.map_or(Ok(None), Err),
+        }
     }
 
+    #[inline(never)]
     fn advance<B: Storage, T: Storage>(
         &mut self,
         rx: &mut RecvBuffer<B>,
         tx: &mut SendBuffer<T>,
         whole: bool,
-    ) -> Result<Option<Ready>, Violation> {
+    ) -> Option<Ready> {
         loop {
             let found = self
                 .machine
-                .advance(&mut rx.window(), tx, &mut self.side, whole)?;
+                .advance(&mut rx.window(), tx, &mut self.side, whole);
             match self.machine.deflate.take_request() {
                 Some(room) => rx.widen(room),
-                None => return Ok(found.map(Ready)),
+                None => return found,
             }
         }
     }
@@ -220,14 +238,14 @@ impl<S: Side> Connection<S> {
         rx: &'a mut RecvBuffer<B>,
         tx: &mut SendBuffer<T>,
     ) -> Result<Event<'a>, Violation> {
-        match ready.0 {
+        match ready.found() {
             Found::WholeText(place) => {
                 self.note_data();
                 let payload = rx.take(place.header_len.into(), place.payload_len);
                 let text = if self.side.role().expects_masked() {
-                    text::unmask(payload, place.key)
+                    unchecked::unmask_text(payload, place.key)
                 } else {
-                    core::str::from_utf8(payload).ok()
+                    utf8::text(payload)
                 };
                 text.map(Event::Text)
                     .ok_or_else(|| self.fail(Violation::InvalidUtf8, tx))
@@ -240,7 +258,7 @@ impl<S: Side> Connection<S> {
                 }
                 Ok(Event::Binary(payload))
             }
-            found => self.lend_slow(found, rx, tx),
+            _ => self.lend_slow(ready, rx, tx),
         }
     }
 
@@ -259,11 +277,12 @@ impl<S: Side> Connection<S> {
     #[inline(never)]
     fn lend_slow<'a, B: Storage, T: Storage>(
         &mut self,
-        found: Found,
+        ready: Ready,
         rx: &'a mut RecvBuffer<B>,
         tx: &mut SendBuffer<T>,
     ) -> Result<Event<'a>, Violation> {
-        self.machine.lend(found, rx.window(), tx, &mut self.side)
+        self.machine
+            .lend(ready.found(), rx.window(), tx, &mut self.side)
     }
 
     /// The peer's stream has ended. Poll on until `None`: what came before is still handled.

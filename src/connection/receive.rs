@@ -8,7 +8,7 @@ use core::ops::Range;
 
 use super::closing::{Input, State};
 use super::deflating::Inflating;
-use super::event::{Event, Found, Located, LocatedKind, Place, parse_close};
+use super::event::{Event, Found, Located, LocatedKind, Place, Ready, parse_close};
 use super::machine::{Machine, head_too_large, write_control};
 use super::side::sealed::Side;
 use crate::buffer::{Output, Window};
@@ -18,7 +18,9 @@ use crate::opcode::{MessageKind, Opcode};
 use crate::role::Role;
 
 impl Machine {
-    /// Finds the next event. `whole`: messages whole, not in the parts in which they come.
+    /// Finds the next event; where there is none, the violation says whether there will be. `whole`:
+    /// messages whole, not in the parts in which they come.
+    // RFC 6455 §10.7-1
     #[inline(never)]
     pub(super) fn advance(
         &mut self,
@@ -26,7 +28,7 @@ impl Machine {
         tx: &mut dyn Output,
         side: &mut dyn Side,
         whole: bool,
-    ) -> Result<Option<Found>, Violation> {
+    ) -> Option<Ready> {
         self.flush_pending(tx, side);
         self.blocked = false;
         self.activity.heard |= rx.take_fresh();
@@ -35,8 +37,9 @@ impl Machine {
             None => self.find(rx, tx, side, whole),
         };
         match found {
-            Ok(Some(found)) => return Ok(Some(found)),
-            Ok(None) if self.blocked || self.deflate.wants_room() => return Ok(None),
+            Ok(Some(found)) => return Some(Ready::new(found)),
+            Ok(None) if self.blocked || self.deflate.wants_room() => return None,
+            // RFC 6455 §7.2.1-1, §7.2.1-2
             Ok(None) if self.eof => {
                 if self.state == State::Connecting && side.role() == Role::Client {
                     self.fail(Violation::Response(ResponseFault::Truncated), tx, side);
@@ -51,7 +54,7 @@ impl Machine {
         if self.eof {
             self.enter(Input::Eof);
         }
-        self.violation.map_or(Ok(None), Err)
+        None
     }
 
     fn find(
@@ -80,6 +83,7 @@ impl Machine {
         Ok(found)
     }
 
+    // RFC 6455 §5.4-4, §5.4-5, §6.2-1
     fn receive(
         &mut self,
         rx: &mut Window<'_>,
@@ -181,6 +185,7 @@ impl Machine {
     }
 
     /// A control frame is handled when all of it, at most 131 octets, has come.
+    // RFC 6455 §6.2-2
     fn find_control(
         &mut self,
         header: &Header,
@@ -250,6 +255,7 @@ impl Machine {
                 (kind, pass(rx, place))
             }
             Found::Message | Found::Chunk => self.locate_message(found, rx),
+            // RFC 6455 §5.5.2-1
             Found::Ping(place) => {
                 let payload = unmask(rx, place);
                 write_control(Opcode::PONG, payload, tx, side);

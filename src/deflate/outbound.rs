@@ -36,6 +36,7 @@ impl Outbound {
                 memory_level: config.memory_level(),
                 // zlib's compressors begin at 9 bits. One of these refers back 250 octets at most, so
                 // that it keeps a promise of 8, too.
+                // RFC 7692 §7.1.2.1-2, §7.1.2.2-2
                 window_bits: if max_window_bits < 9 {
                     9
                 } else {
@@ -43,6 +44,7 @@ impl Outbound {
                 },
             },
             min_size: config.min_size(),
+            // RFC 7692 §7.1.1.1-2, §7.1.1.2-1
             keeps_context: context_takeover && config.keeps_codecs(),
             enabled: true,
             in_parts: false,
@@ -133,6 +135,7 @@ const fn bound(size: usize) -> usize {
 }
 
 /// How many of the first `written` octets a message is sent as (§7.2.1).
+// RFC 7692 §7.2.1-1, §7.2.3.6-1
 fn without_tail(output: &mut [u8], written: usize) -> Option<usize> {
     match output.get(..written)?.strip_suffix(&TAIL) {
         Some(rest) if !rest.is_empty() => Some(rest.len()),

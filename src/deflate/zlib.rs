@@ -50,6 +50,7 @@ impl Inflater {
     }
 
     /// Goes on behind a last block, with the same window: the stream's own is lost with it.
+    // RFC 7692 §7.2.3.4-1
     fn restart(&mut self) {
         self.stream.reset(false);
         for part in self.history.parts() {

@@ -54,6 +54,7 @@ pub struct Header {
 
 impl Header {
     /// An unmasked header, or `None` where RFC 6455 §5.2 or §5.5 forbids it.
+    // RFC 6455 §5.4-1, §5.5-1
     #[must_use]
     pub const fn new(fin: bool, opcode: Opcode, payload_len: u64) -> Option<Self> {
         if payload_len >> 63 != 0
@@ -175,6 +176,7 @@ impl Header {
     }
 
     /// Writes the header to the beginning of `octets` and returns its length, 2 to 14.
+    // RFC 6455 §5.2-1, §5.2-5, §5.2-7, §5.3-1
     #[inline]
     pub fn encode(&self, octets: &mut [u8; MAX_HEADER_LEN]) -> usize {
         let masked = if self.key.is_some() { MASK } else { 0 };
@@ -246,24 +248,64 @@ impl Header {
 impl Header {
     /// Writes a whole frame: the header, and the payload masked with the header's key. `room` is as
     /// long as both.
+    #[cfg_attr(feature = "alloc", inline)]
     pub(crate) fn write(&self, room: &mut [u8], payload: &[u8]) {
-        let mut octets = [0; MAX_HEADER_LEN];
-        let length = self.encode(&mut octets);
-        let Some((head, body)) = room.split_at_mut_checked(length) else {
+        let Some(body) = self.put(room) else {
             return;
         };
-        match (head.first_chunk_mut::<2>(), octets.first_chunk::<2>()) {
-            (Some(head), Some(octets)) if length == 2 => *head = *octets,
-            _ => head.copy_from_slice(octets.get(..length).unwrap_or_default()),
-        }
         match self.key {
             Some(key) => mask::copy(body, payload, key),
             None => body.copy_from_slice(payload),
         }
     }
+
+    /// Puts the header at the beginning of `room`, and returns the rest; `None` where it doesn't fit.
+    ///
+    /// A short one goes straight to its place: put together on the stack octet by octet and copied from
+    /// there, it would be loaded while its octets are still being stored, and the processor waits then.
+    #[inline(always)]
+    fn put<'a>(&self, room: &'a mut [u8]) -> Option<&'a mut [u8]> {
+        let first = self.first;
+        let [.., g, h] = self.payload_len.to_be_bytes();
+        if DIRECT {
+            match (self.payload_len, self.key) {
+                (0..=125, None) => return put(room, [first, h]),
+                (0..=125, Some([i, j, k, l])) => return put(room, [first, MASK | h, i, j, k, l]),
+                (126..=0xFFFF, None) => return put(room, [first, 126, g, h]),
+                (126..=0xFFFF, Some([i, j, k, l])) => {
+                    return put(room, [first, MASK | 126, g, h, i, j, k, l]);
+                }
+                _ => {}
+            }
+        }
+        self.put_any(room)
+    }
+
+    #[cfg_attr(feature = "alloc", inline(never))]
+    fn put_any<'a>(&self, room: &'a mut [u8]) -> Option<&'a mut [u8]> {
+        let mut octets = [0; MAX_HEADER_LEN];
+        let length = self.encode(&mut octets);
+        let (head, body) = room.split_at_mut_checked(length)?;
+        head.copy_from_slice(octets.get(..length)?);
+        Some(body)
+    }
+}
+
+/// Four ways to write a header are quick, and take code. Without an allocator, where room is short, there
+/// is one.
+const DIRECT: bool = cfg!(feature = "alloc");
+
+/// Puts octets at the beginning of `room`, and returns the rest.
+#[inline(always)]
+fn put<const N: usize>(room: &mut [u8], octets: [u8; N]) -> Option<&mut [u8]> {
+    let (place, rest) = room.split_first_chunk_mut()?;
+    *place = octets;
+    Some(rest)
 }
 
 /// §5.2: reserved bits and opcodes; §5.4: fragments in order; §5.5: control frames whole.
+// RFC 6455 §5.2-2, §5.2-3, §5.4-1, §5.4-3, §5.4-10, §5.5-1
+// RFC 7692 §6.2-1
 fn check_first(first: u8, expect: Expect) -> Result<(), Violation> {
     let Some(opcode) = Opcode::new(first & 0x0F) else {
         return Err(if first & RESERVED != 0 {
@@ -292,6 +334,7 @@ fn check_first(first: u8, expect: Expect) -> Result<(), Violation> {
 }
 
 /// §5.1: who masks; §5.5: how long a control frame may be.
+// RFC 6455 §5.1-2, §5.1-4, §5.5-1
 fn check_second(first: u8, second: u8, expect: Expect) -> Result<(), Violation> {
     if (second & MASK != 0) != expect.masked {
         return Err(if expect.masked {
@@ -307,6 +350,7 @@ fn check_second(first: u8, second: u8, expect: Expect) -> Result<(), Violation> 
 }
 
 /// §5.2: "the minimal number of bytes MUST be used to encode the length".
+// RFC 6455 §5.2-5
 const fn minimal(length: u64, least: u64) -> Result<u64, Violation> {
     if length < least {
         return Err(Violation::LengthNotMinimal);
@@ -315,6 +359,7 @@ const fn minimal(length: u64, least: u64) -> Result<u64, Violation> {
 }
 
 /// §5.2: "the most significant bit MUST be 0".
+// RFC 6455 §5.2-4
 fn long(length: u64) -> Result<u64, Violation> {
     if length >> 63 != 0 {
         return Err(Violation::LengthOverflow);
@@ -378,5 +423,30 @@ impl WholeFrame {
             header_len,
             payload_len,
         })
+    }
+}
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_written_frame_is_the_encoded_header_and_the_masked_payload() {
+        for length in [0, 1, 125, 126, 127, 0xFFFF, 0x1_0000, 0x1_0001] {
+            for key in [None, Some([0xA1, 2, 0xE3, 4])] {
+                let header = Header::data(true, Opcode::BINARY, length).with_key(key);
+                let payload = alloc::vec![0x5A; length];
+                let mut expected = [0; MAX_HEADER_LEN];
+                let head = header.encode(&mut expected);
+                let mut masked = payload.clone();
+                mask::apply(&mut masked, key.unwrap_or_default());
+
+                let mut room = alloc::vec![0; head + length];
+                header.write(&mut room, &payload);
+                assert_eq!(room[..head], expected[..head], "{length}");
+                assert_eq!(room[head..], masked, "{length}");
+                assert!(header.put(&mut [0; 1]).is_none(), "no room");
+            }
+        }
     }
 }

@@ -60,16 +60,19 @@ impl Assembly {
         header: &Header,
         config: &Config,
     ) -> Result<(), Violation> {
+        // RFC 6455 §5.4-10, §6.2-3, §6.2-4
         if header.opcode() != Opcode::CONTINUATION {
             *self = Self::new();
             if header.opcode() == Opcode::TEXT {
                 self.kind = MessageKind::Text;
             }
+            // RFC 7692 §6.2-2
             if header.reserved() & RSV1 != 0 {
                 self.phase = Phase::Compressed;
             }
         }
         self.fragments = self.fragments.saturating_add(1);
+        // RFC 6455 §10.4-1
         if self.fragments > config.max_fragments() {
             return Err(Violation::TooManyFragments);
         }
@@ -81,6 +84,7 @@ impl Assembly {
 
     fn grow(&mut self, octets: u64, config: &Config) -> Result<(), Violation> {
         self.size = self.size.saturating_add(octets);
+        // RFC 6455 §10.4-1
         if self.size > config.max_message_size() {
             return Err(Violation::MessageTooBig);
         }
@@ -109,6 +113,7 @@ impl Assembly {
     }
 
     /// Takes octets of the message, unmasked.
+    // RFC 6455 §5.6-1, §8.1-1
     pub(crate) fn take(&mut self, octets: &[u8]) -> Result<(), Violation> {
         match self.kind {
             MessageKind::Binary => Ok(()),
@@ -120,6 +125,7 @@ impl Assembly {
     }
 
     /// The last frame has come whole.
+    // RFC 6455 §5.6-1
     pub(crate) fn finish(&mut self) -> Result<(), Violation> {
         if self.kind == MessageKind::Text && !self.text.is_complete() {
             return Err(Violation::InvalidUtf8);

@@ -3,8 +3,11 @@
 #![allow(dead_code, unreachable_pub, clippy::indexing_slicing)]
 
 pub mod certificates;
+pub mod corpus;
 pub mod frames;
 pub mod fuzz_bodies;
+pub mod fuzz_deflate;
+pub mod fuzz_relay;
 pub mod inflate;
 pub mod pair;
 pub mod rng;

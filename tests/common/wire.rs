@@ -263,6 +263,77 @@ impl Io for Pipe {
     }
 }
 
+/// The pipe as a stream of tokio's.
+#[cfg(feature = "tokio")]
+mod of_tokio {
+    use super::*;
+    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+    impl AsyncRead for Pipe {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            room: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            let read = Io::poll_read(self.get_mut(), cx, room.initialize_unfilled());
+            read.map_ok(|count| room.advance(count))
+        }
+    }
+
+    impl AsyncWrite for Pipe {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            octets: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Io::poll_write(self.get_mut(), cx, octets)
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Io::poll_flush(self.get_mut(), cx)
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Io::poll_shutdown(self.get_mut(), cx)
+        }
+    }
+}
+
+/// The pipe as a stream of futures-io's.
+#[cfg(feature = "futures-io")]
+mod of_futures_io {
+    use super::*;
+    use smol::io::{AsyncRead, AsyncWrite};
+
+    impl AsyncRead for Pipe {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            octets: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            Io::poll_read(self.get_mut(), cx, octets)
+        }
+    }
+
+    impl AsyncWrite for Pipe {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            octets: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Io::poll_write(self.get_mut(), cx, octets)
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Io::poll_flush(self.get_mut(), cx)
+        }
+
+        fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Io::poll_shutdown(self.get_mut(), cx)
+        }
+    }
+}
+
 /// A dropped end is a closed one.
 impl Drop for Pipe {
     fn drop(&mut self) {
@@ -381,6 +452,20 @@ pub async fn dropped_at_every_wait<T, R>(
         yield_once().await;
     }
     panic!("it hangs")
+}
+
+/// Polls a future so many times at most, and drops it.
+pub async fn dropped_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    for at in 0..polls {
+        if at > 0 {
+            yield_once().await;
+        }
+        if let Poll::Ready(done) = poll_once(future.as_mut()) {
+            return Some(done);
+        }
+    }
+    None
 }
 
 async fn yield_once() {

@@ -4,12 +4,14 @@
 # examples/tls_tokio_echo.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+TLS_TOKIO_ECHO_COMMAND=${TLS_TOKIO_ECHO_COMMAND:-}
 if [ -z "${INTEROP_NETWORK:-}" ]; then
   command -v openssl >/dev/null || skip "tls: no openssl to make certificates"
   "$INTEROP/setup.sh" node python chromium
-  use_example echo_server ECHO_SERVER_COMMAND rustls
-  use_example client CLIENT_COMMAND rustls
-  use_example tls_tokio_echo TLS_TOKIO_ECHO_COMMAND rustls,tokio
+  FEATURES=deflate,rustls,tokio
+  use_program echo_server ECHO_SERVER_COMMAND
+  use_program client CLIENT_COMMAND
+  use_program tls_tokio_echo TLS_TOKIO_ECHO_COMMAND
 fi
 run_in_own_network "$@"
 

@@ -26,6 +26,7 @@ pub fn connect(url: &str) -> Result<ClientSocket<TcpStream>, Error> {
 /// # Errors
 /// [`Error::Misuse`] for the URL or the options, `wss://` without TLS among them; [`Error::Io`];
 /// [`Error::Refused`] when the server answers with another status than 101; [`Error::Violation`].
+// RFC 6455 §4.1-9
 pub fn connect_with(
     url: &str,
     options: &ConnectOptions<'_>,

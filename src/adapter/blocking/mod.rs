@@ -48,7 +48,7 @@ use super::sizes::{MOST_KEPT, send_buffer};
 use super::{Driver, Step};
 use crate::buffer::{RecvBuffer, SendBuffer};
 use crate::close::CloseCode;
-use crate::connection::{Client, Connection, Event, Server, Side};
+use crate::connection::{Client, Connection, Event, Ready, Server, Side};
 
 /// A server's end.
 pub type ServerSocket<T> = WebSocket<T, Server>;
@@ -108,7 +108,7 @@ impl Reading {
         ws: &mut Connection<S>,
         rx: &mut RecvBuffer<Vec<u8>>,
         tx: &mut SendBuffer<Vec<u8>>,
-    ) -> Result<Option<crate::connection::Ready>, Error> {
+    ) -> Result<Option<Ready>, Error> {
         loop {
             let step = match self.messages {
                 Messages::Whole => self.driver.step(ws, rx, tx),
@@ -282,7 +282,13 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
     /// [`Error::Violation`] when the peer broke the protocol, after it was told and the transport
     /// closed, within the close timeout; [`Error::Io`] when the stream failed.
     #[allow(clippy::should_implement_trait, clippy::type_complexity)]
+    #[inline]
     pub fn next(&mut self) -> Result<Option<(Event<'_>, Outgoing<'_, S>)>, Error> {
+        // Where there is an event, the driver's step would be that. All of it stays in registers this
+        // way, down to the caller's match.
+        if let Ok(Some(ready)) = self.ws.poll_ready(&mut self.rx, &mut self.tx) {
+            return self.lend(ready);
+        }
         self.next_event(Messages::Whole)
     }
 
@@ -309,9 +315,23 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
             ..
         } = self;
         reading.messages = messages;
-        let Some(ready) = reading.next(io, ws, rx, tx)? else {
-            return Ok(None);
-        };
+        match reading.next(io, ws, rx, tx)? {
+            Some(ready) => self.lend(ready),
+            None => Ok(None),
+        }
+    }
+
+    #[allow(clippy::type_complexity)]
+    #[inline]
+    fn lend(&mut self, ready: Ready) -> Result<Option<(Event<'_>, Outgoing<'_, S>)>, Error> {
+        let Self {
+            io,
+            ws,
+            rx,
+            tx,
+            reading,
+            ..
+        } = self;
         match ws.lend(ready, rx, tx) {
             Ok(event) => Ok(Some((event, Outgoing::new(ws, tx)))),
             Err(violation) => {

@@ -224,7 +224,8 @@ impl Output {
         self.stalled_since = None;
     }
 
-    fn is_done(&self) -> bool {
+    /// Whether nothing waits, with the transport neither.
+    pub(super) fn is_done(&self) -> bool {
         self.len() == 0 && !self.unflushed
     }
 

@@ -118,6 +118,11 @@ impl<T: Io, C: Timer, S: Side> Engine<T, C, S> {
         self.outbox.get().map_or(0, |output| output.len())
     }
 
+    /// Whether something waits to be written, or to be passed on by the transport.
+    pub(super) fn is_writing(&mut self) -> bool {
+        self.outbox.get().is_some_and(|output| !output.is_done())
+    }
+
     // ---- receiving -------------------------------------------------------------------------------
 
     /// Carries out the driver's steps until there is an event; `None` when the connection is over and
@@ -189,6 +194,14 @@ impl<T: Io, C: Timer, S: Side> Engine<T, C, S> {
                 Poll::Pending => return Poll::Pending,
             }
         }
+    }
+
+    /// Takes an event that was found as a message in memory of its own; `None` where it is none, and where
+    /// its content breaks the protocol, which is told when the transport is closed.
+    pub(super) fn message(&mut self, ready: Ready, input: &mut Input) -> Option<Message> {
+        let (ws, tx) = self.machine();
+        let event = ws.lend(ready, input.rx(), tx).ok()?;
+        Message::from_event(&event)
     }
 
     /// Reads once, or does what is due. Everything that had arrived was handled before.

@@ -15,7 +15,7 @@ use futures_sink::Sink;
 use super::buffers::{Input, Rx};
 use super::engine::{Engine, Flow, Wakers};
 use super::link::Link;
-use super::message::{Message, Payload};
+use super::message::{Message, Payload, item};
 use super::{Io, Outgoing};
 use crate::adapter::{Error, Outcome, Timer};
 use crate::buffer::RecvBuffer;
@@ -194,11 +194,7 @@ impl<T: Io, C: Timer, S: Side> WebSocket<T, C, S> {
             let Some(ready) = found else {
                 return Poll::Ready(Ok(None));
             };
-            let (ws, tx) = engine.machine();
-            // What the peer did wrong is told when the transport is closed.
-            if let Ok(event) = ws.lend(ready, input.rx(), tx)
-                && let Some(message) = Message::from_event(&event)
-            {
+            if let Some(message) = engine.message(ready, input) {
                 return Poll::Ready(Ok(Some(message)));
             }
         }
@@ -277,9 +273,8 @@ impl<T: Io, C: Timer, S: Side> Stream for WebSocket<T, C, S> {
         if this.told {
             return Poll::Ready(None);
         }
-        let next = ready!(this.poll_message(cx)).transpose();
-        this.told = !matches!(next, Some(Ok(_)));
-        Poll::Ready(next)
+        let next = this.poll_message(cx);
+        item(next, &mut this.told)
     }
 }
 
