@@ -174,6 +174,7 @@ fn a_client_that_stalls_in_the_tls_handshake_is_given_up_with_the_deadline() {
     );
 }
 
+// RFC 6455 §4.1-10, §4.1-11
 #[test]
 fn a_server_that_stalls_in_the_tls_handshake_is_given_up_with_the_deadline() {
     let (pipe, peer) = pipe(EASY);
@@ -290,6 +291,7 @@ fn a_slow_peer_has_30_seconds_for_each_octet_and_a_stalled_one_no_more() {
     assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
 }
 
+// RFC 6455 §4.1-12
 #[test]
 fn the_session_can_be_asked() {
     let (server, client) = opened(EASY);

@@ -21,7 +21,7 @@ const PER_WRITE: usize = 64 << 10;
 
 /// A TLS session without IO.
 #[derive(Debug)]
-pub(in crate::adapter) struct Session {
+pub(crate) struct Session {
     tls: Connection,
     /// What went wrong: told once everything that was received before was delivered.
     fault: Option<::rustls::Error>,
@@ -29,9 +29,8 @@ pub(in crate::adapter) struct Session {
 
 impl Session {
     /// A server's, if it is to do TLS.
-    pub(in crate::adapter) fn accepting(
-        options: &AcceptOptions<'_>,
-    ) -> Result<Option<Self>, Error> {
+    // RFC 6455 §4.2.2-2, §10.6-1
+    pub(crate) fn accepting(options: &AcceptOptions<'_>) -> Result<Option<Self>, Error> {
         let Some(config) = options.tls() else {
             return Ok(None);
         };
@@ -40,7 +39,8 @@ impl Session {
     }
 
     /// A client's, if it is to do TLS.
-    pub(in crate::adapter) fn connecting(
+    // RFC 6455 §4.1-10, §4.1-12, §10.6-1
+    pub(crate) fn connecting(
         url: &Url<'_>,
         options: &ConnectOptions<'_>,
     ) -> Result<Option<Self>, Error> {
@@ -58,7 +58,7 @@ impl Session {
         Self { tls, fault: None }
     }
 
-    pub(in crate::adapter) const fn tls(&self) -> &Connection {
+    pub(crate) const fn tls(&self) -> &Connection {
         &self.tls
     }
 
@@ -97,6 +97,7 @@ impl Session {
     }
 
     /// Takes in some of what has come.
+    // RFC 6455 §4.1-11
     fn feed(&mut self, incoming: &mut Incoming) -> io::Result<()> {
         let mut waiting = incoming.waiting();
         let count = self.tls.read_tls(&mut waiting)?;
