@@ -61,10 +61,19 @@ start "$WORK/tls_tokio_echo.log" $TLS_TOKIO_ECHO_COMMAND "$TLS_CHAIN" "$TLS_KEY"
 wait_for_port "$PORT" "$WORK/tls_tokio_echo.log"
 timeout 120 node "$INTEROP/js/tls_echo.js" "wss://localhost:$PORT" || status=1
 # shellcheck disable=SC2086
-if echo hello | timeout 20 $client "wss://localhost:$PORT/" | grep -q '^text: hello$'; then
+printed=$(echo hello | timeout 20 $client "wss://localhost:$PORT/" 2>"$WORK/tls-client.log") || status=1
+if [ "$printed" = $'text: hello\nclosed: code=1000 reason= clean=true by=local' ]; then
   echo "ok    client against tls_tokio_echo: a line comes back"
 else
-  echo "FAIL  client against tls_tokio_echo"
+  echo "FAIL  client against tls_tokio_echo: $printed"
   status=1
+fi
+# Without --ca it trusts nobody that it meets here.
+# shellcheck disable=SC2086
+if said=$(timeout 20 $CLIENT_COMMAND "wss://localhost:$PORT/" 2>&1 </dev/null); then
+  echo "FAIL  client against an authority that it doesn't know: $said"
+  status=1
+else
+  echo "ok    client against an authority that it doesn't know: $(head -c 80 <<<"$said")…"
 fi
 exit "$status"

@@ -111,6 +111,13 @@ impl Session {
         self.tls.read_tls(&mut io::empty()).map(drop)
     }
 
+    /// Gives back memory that was needed for what came.
+    #[cfg(feature = "poll")]
+    pub(super) fn settle(&mut self) {
+        // What rustls keeps for records becomes smaller with the next attempt to read, and not before.
+        let _ = self.tls.read_tls(&mut NotNow);
+    }
+
     /// Encrypts some of the slices, one behind the other. How many octets were taken.
     pub(super) fn encrypt(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         if !self.tls.is_handshaking() {
@@ -132,5 +139,16 @@ impl Session {
     /// Writes some of what waits to the network.
     pub(super) fn write_to(&mut self, network: &mut dyn Write) -> io::Result<usize> {
         self.tls.write_tls(network)
+    }
+}
+
+/// A network from which nothing comes just now.
+#[cfg(feature = "poll")]
+struct NotNow;
+
+#[cfg(feature = "poll")]
+impl Read for NotNow {
+    fn read(&mut self, _octets: &mut [u8]) -> io::Result<usize> {
+        Err(ErrorKind::WouldBlock.into())
     }
 }

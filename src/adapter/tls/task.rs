@@ -54,6 +54,9 @@ impl TaskSession {
             self.incoming = Incoming::reusing(MEMORY.try_with(Cell::take).unwrap_or_default());
         }
         let read = self.poll_decrypt(io, cx, plain);
+        if read.is_pending() {
+            self.session.settle();
+        }
         if let Some(memory) = self.incoming.release() {
             // Where the thread is ending, the memory goes with it.
             let _ = MEMORY.try_with(|place| place.set(memory));
