@@ -158,6 +158,7 @@ fn open_raw(raw: &mut RawServer) {
 
 // ---- what works ----------------------------------------------------------------------------------
 
+// RFC 6455 §4.1-10
 #[test]
 fn names_and_both_kinds_of_addresses_are_connected_to_and_messages_come_back() {
     in_time(|| {
@@ -193,6 +194,7 @@ fn no_provider_of_the_process_is_set() {
     });
 }
 
+// RFC 6455 §10.6-1
 #[test]
 fn both_versions_of_tls_are_spoken_and_the_session_can_be_asked() {
     in_time(|| {
@@ -413,6 +415,7 @@ fn new_keys_in_the_middle_of_a_conversation_change_nothing() {
 
 // ---- how it ends ---------------------------------------------------------------------------------
 
+// RFC 6455 §4.2.2-2
 #[test]
 fn a_server_says_close_notify_before_it_closes_the_stream() {
     in_time(|| {
@@ -523,6 +526,7 @@ fn a_record_that_was_tampered_with_ends_it_and_what_came_before_still_counts() {
 
 // ---- what doesn't work ---------------------------------------------------------------------------
 
+// RFC 6455 §4.1-11
 #[test]
 fn a_certificate_that_has_expired_is_refused_and_the_server_is_told() {
     in_time(|| {
@@ -551,6 +555,7 @@ fn an_authority_that_nobody_knows_is_not_trusted() {
     });
 }
 
+// RFC 6455 §4.1-11
 #[test]
 fn another_host_s_certificate_is_refused() {
     in_time(|| {
