@@ -178,6 +178,11 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Pipe {
+    /// What a test changes the pipe's manner by.
+    pub fn manner_handle(&self) -> Arc<Mutex<Manner>> {
+        Arc::clone(&self.manner)
+    }
+
     fn manner(&self) -> Manner {
         *locked(&self.manner)
     }
