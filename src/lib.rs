@@ -46,6 +46,7 @@ for stream in TcpListener::bind("127.0.0.1:9001")?.incoming() {
 //! | feature | adds |
 //! | --- | --- |
 //! | `std` (default) | the system's clock and entropy, and `adapter::blocking` |
+//! | `simd` (default) | long payloads masked, and texts judged, by what the processor is found to have |
 //! | `tokio` | `adapter::tokio` |
 //! | `futures-io` | `adapter::futures_io`, for smol, async-std and others |
 //! | `embedded-io-async` | `adapter::embedded`, in fixed buffers, without `std` and allocator |

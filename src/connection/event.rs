@@ -9,6 +9,7 @@ use crate::close::{Close, CloseCode};
 use crate::error::Violation;
 use crate::frame::mask::MaskKey;
 use crate::handshake::{DeflateParameters, Fields, Request, RequestMarks};
+use crate::utf8;
 
 /// Something that happened. It borrows from the receive buffer alone.
 #[derive(Clone, Copy, Debug)]
@@ -188,10 +189,10 @@ impl Located {
     /// all but whole frames.
     pub(super) fn over(kind: LocatedKind, octets: &[u8]) -> Option<Event<'_>> {
         Some(match kind {
-            LocatedKind::Text => Event::Text(str::from_utf8(octets).ok()?),
+            LocatedKind::Text => Event::Text(utf8::text(octets)?),
             LocatedKind::Binary => Event::Binary(octets),
             LocatedKind::TextChunk { last } => Event::TextChunk {
-                text: str::from_utf8(octets).ok()?,
+                text: utf8::text(octets)?,
                 last,
             },
             LocatedKind::BinaryChunk { last } => Event::BinaryChunk { octets, last },

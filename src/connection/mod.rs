@@ -79,10 +79,11 @@ use crate::close::{CloseCode, Outcome};
 use crate::config::Config;
 use crate::error::Violation;
 use crate::frame::WholeFrame;
-use crate::frame::{mask, text};
+use crate::frame::{mask, unchecked};
 use crate::opcode::MessageKind;
 use crate::role::Role;
 use crate::time::Instant;
+use crate::utf8;
 
 /// One end of a WebSocket connection.
 ///
@@ -243,9 +244,9 @@ impl<S: Side> Connection<S> {
                 let payload = rx.take(place.header_len.into(), place.payload_len);
                 // RFC 6455 §5.6-1, §8.1-1
                 let text = if self.side.role().expects_masked() {
-                    text::unmask(payload, place.key)
+                    unchecked::unmask_text(payload, place.key)
                 } else {
-                    core::str::from_utf8(payload).ok()
+                    utf8::text(payload)
                 };
                 text.map(Event::Text)
                     .ok_or_else(|| self.fail(Violation::InvalidUtf8, tx))

@@ -12,7 +12,7 @@ use crate::error::Misuse;
 use crate::frame::mask::{self, MaskKey};
 use crate::frame::{Header, MAX_CONTROL_PAYLOAD, MAX_HEADER_LEN};
 use crate::opcode::{MessageKind, Opcode};
-use crate::utf8::Utf8Validator;
+use crate::utf8::{self, Utf8Validator};
 
 /// The message that is being sent in parts.
 #[derive(Clone, Copy, Debug)]
@@ -232,7 +232,7 @@ impl<S: Side> Connection<S> {
         payload: &mut [u8],
     ) -> Result<HeaderOctets, Misuse> {
         self.check_may_begin()?;
-        if kind == MessageKind::Text && core::str::from_utf8(payload).is_err() {
+        if kind == MessageKind::Text && utf8::text(payload).is_none() {
             return Err(Misuse::InvalidUtf8);
         }
         let key = self.side.mask_key();

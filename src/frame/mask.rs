@@ -2,7 +2,9 @@
 //!
 //! All of it is safe code without a loop over single octets: each size class works on fixed-size
 //! blocks, and what is left over at the end is covered by one block that overlaps the one before.
-//! That last block is read before anything is written and written after everything else.
+//! That last block is read before anything is written and written after everything else. The compiler
+//! makes vectors of the blocks; where the processor is found to have AVX2 (feature `simd`), of the largest
+//! ones it has made twice as wide vectors, too.
 //!
 //! ```
 //! use websocket_proto::frame::mask;
@@ -14,6 +16,8 @@
 //! mask::apply(&mut payload, key);
 //! assert_eq!(&payload, b"Hello");
 //! ```
+
+use super::unchecked::wide;
 
 /// A masking key: the octet `i` of a payload goes with the octet `i % 4` of the key.
 pub type MaskKey = [u8; 4];
@@ -98,13 +102,23 @@ const LONG: usize = 32;
 /// The high bits of eight octets: any that is set is not ASCII.
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
+/// From this length on it pays to ask what the processor can do.
+pub(super) const WIDE: usize = 128;
+
 #[inline(never)]
 fn apply_long(payload: &mut [u8], key: u32) {
-    apply_blocks::<LONG, false>(payload, key);
+    if payload.len() < WIDE || !wide::apply(payload, key) {
+        apply_blocks::<LONG, false>(payload, key);
+    }
 }
 
 #[inline(never)]
 fn ascii_long(payload: &mut [u8], key: u32) -> u64 {
+    if payload.len() >= WIDE
+        && let Some(seen) = wide::apply_judged(payload, key)
+    {
+        return seen;
+    }
     apply_blocks::<LONG, true>(payload, key).unwrap_or_default()
 }
 
@@ -141,7 +155,10 @@ fn apply_words<const JUDGED: bool>(payload: &mut [u8], key: u32) -> u64 {
 /// Returns, where `JUDGED`, the octets that come of it or-ed together, eight abreast; nothing is done
 /// below `N`.
 #[inline(always)]
-fn apply_blocks<const N: usize, const JUDGED: bool>(payload: &mut [u8], key: u32) -> Option<u64> {
+pub(super) fn apply_blocks<const N: usize, const JUDGED: bool>(
+    payload: &mut [u8],
+    key: u32,
+) -> Option<u64> {
     // `N` is a multiple of four, so the key for the last block is the one for the payload's end.
     let end_key = doubled(rotated(key, payload.len()));
     let mut last = *payload.last_chunk::<N>()?;
@@ -161,10 +178,13 @@ fn apply_blocks<const N: usize, const JUDGED: bool>(payload: &mut [u8], key: u32
     Some(seen.iter().fold(0, |seen, word| seen | word))
 }
 
+/// Ors the words of a block together, as many abreast as `seen` has.
 #[inline(always)]
 fn or_into<const N: usize>(seen: &mut [u64; LONG / 8], block: &[u8; N]) {
-    for (seen, word) in seen.iter_mut().zip(block.as_chunks::<8>().0) {
-        *seen |= u64::from_ne_bytes(*word);
+    for part in block.chunks(LONG) {
+        for (seen, word) in seen.iter_mut().zip(part.as_chunks::<8>().0) {
+            *seen |= u64::from_ne_bytes(*word);
+        }
     }
 }
 
@@ -180,7 +200,8 @@ pub fn copy(target: &mut [u8], source: &[u8], key: MaskKey) {
     let first_key = u32::from_ne_bytes(key);
     let last_key = rotated(first_key, length);
     let in_blocks = IN_BLOCKS
-        && (copy_blocks::<32>(target, source, first_key, last_key)
+        && (length >= WIDE && wide::copy(target, source, first_key, last_key)
+            || copy_blocks::<32>(target, source, first_key, last_key)
             || copy_blocks::<16>(target, source, first_key, last_key)
             || copy_blocks::<8>(target, source, first_key, last_key));
     if !in_blocks {
@@ -205,7 +226,12 @@ fn copy_words(target: &mut [u8], source: &[u8], key: u32) {
 
 /// For at least `N` octets: all whole blocks, then the last block. False below `N`.
 #[inline(always)]
-fn copy_blocks<const N: usize>(target: &mut [u8], source: &[u8], key: u32, end_key: u32) -> bool {
+pub(super) fn copy_blocks<const N: usize>(
+    target: &mut [u8],
+    source: &[u8],
+    key: u32,
+    end_key: u32,
+) -> bool {
     let Some(last) = source.last_chunk::<N>() else {
         return false;
     };
@@ -259,6 +285,19 @@ mod tests {
                 copy(&mut copied, source, key);
                 assert_eq!(copied, expected, "{length}");
 
+                // What is used where the processor has nothing wider.
+                let mut again = octets.clone();
+                let place = &mut again[offset..offset + length];
+                let number = u32::from_ne_bytes(key);
+                if let Some(seen) = apply_blocks::<LONG, true>(place, number) {
+                    assert_eq!(again, in_place);
+                    assert_eq!(seen & HIGH_BITS == 0, expected.is_ascii());
+                    let mut copied = alloc::vec![0; length];
+                    let end = rotated(number, length);
+                    assert!(copy_blocks::<LONG>(&mut copied, source, number, end));
+                    assert_eq!(copied, expected, "{length}");
+                }
+
                 // What is used without an allocator.
                 let key = u32::from_ne_bytes(key);
                 let mut again = octets.clone();
@@ -275,13 +314,18 @@ mod tests {
     #[test]
     fn one_octet_that_is_not_ascii_is_seen_at_every_place_of_every_length() {
         let key = [0xC3, 0x82, 0x33, 0xF4];
-        for length in 1..=200 {
+        for length in 1..=300 {
             let mut payload = alloc::vec![b'a'; length];
             apply(&mut payload, key);
             assert!(apply_ascii(&mut payload.clone(), key), "{length}");
             for place in 0..length {
                 let mut payload = payload.clone();
                 payload[place] ^= 0x80;
+                if length >= LONG {
+                    let number = u32::from_ne_bytes(key);
+                    let seen = apply_blocks::<LONG, true>(&mut payload.clone(), number);
+                    assert!(seen.is_some_and(|seen| seen & HIGH_BITS != 0), "{place}");
+                }
                 assert!(!apply_ascii(&mut payload, key), "{place} of {length}");
                 assert_eq!(payload[place], b'a' ^ 0x80);
             }

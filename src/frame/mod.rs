@@ -31,7 +31,7 @@
 mod decoder;
 mod header;
 pub mod mask;
-pub(crate) mod text;
+pub(crate) mod unchecked;
 
 pub use decoder::FrameDecoder;
 pub(crate) use header::WholeFrame;

@@ -269,9 +269,12 @@ impl Output {
             self.apart = apart;
             self.apart.advance(ready!(written)?);
         }
-        if self.unflushed {
-            ready!(io.poll_flush(cx))?;
-            self.unflushed = false;
+        while self.unflushed || io.holds_back() {
+            match ready!(io.poll_flush(cx)) {
+                Ok(()) => self.unflushed = false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
             self.stalled_since = None;
         }
         Poll::Ready(Ok(()))

@@ -14,6 +14,7 @@ use futures_sink::Sink;
 
 use super::buffers::{Input, Rx};
 use super::engine::{Engine, Flow, Wakers};
+use super::link::Link;
 use super::message::{Message, Payload, item};
 use super::{Io, Outgoing};
 use crate::adapter::{Error, Outcome, Timer};
@@ -40,7 +41,12 @@ pub struct WebSocket<T, C: Timer, S> {
 impl<T, C: Timer, S> Unpin for WebSocket<T, C, S> {}
 
 impl<T: Io, C: Timer, S: Side> WebSocket<T, C, S> {
-    pub(super) fn new(io: T, timer: C, ws: Connection<S>, write_timeout: Option<Duration>) -> Self {
+    pub(super) fn new(
+        io: Link<T>,
+        timer: C,
+        ws: Connection<S>,
+        write_timeout: Option<Duration>,
+    ) -> Self {
         Self {
             engine: Engine::new(io, timer, ws, write_timeout),
             input: Input::default(),
@@ -62,7 +68,7 @@ impl<T: Io, C: Timer, S: Side> WebSocket<T, C, S> {
     ) -> Self {
         Self {
             input: Input::new(rx),
-            ..Self::new(io, timer, ws, write_timeout)
+            ..Self::new(Link::plain(io), timer, ws, write_timeout)
         }
     }
 
@@ -172,7 +178,13 @@ impl<T: Io, C: Timer, S: Side> WebSocket<T, C, S> {
     /// The transport.
     #[must_use]
     pub const fn io(&self) -> &T {
-        self.engine.io()
+        self.engine.link().io()
+    }
+
+    /// Asks the TLS session, where there is one: for the peer's certificates, say.
+    #[cfg(feature = "tls")]
+    pub fn tls<R>(&self, ask: impl FnOnce(&::rustls::Connection) -> R) -> Option<R> {
+        self.engine.link().tls().map(|session| ask(session.tls()))
     }
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {

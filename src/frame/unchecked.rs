@@ -1,0 +1,124 @@
+//! What the compiler can't see for itself: that octets are text, and what the processor can do.
+//!
+//! This is the one module of the crate with `unsafe`. `docs/design.md` has the figures that each block is
+//! there for. `RUSTFLAGS="--cfg websocket_proto_safe"` builds without them, and the same tests run against
+//! that.
+
+use super::mask::{self, MaskKey};
+use crate::utf8;
+
+/// Unmasks a text in place. `None` where it isn't UTF-8.
+#[cfg(not(websocket_proto_safe))]
+#[inline]
+#[allow(unsafe_code)]
+pub(crate) fn unmask_text(payload: &mut [u8], key: MaskKey) -> Option<&str> {
+    if mask::apply_ascii(payload, key) {
+        // SAFETY: `apply_ascii` has looked at every octet of `payload` after unmasking it and found
+        // none above 0x7F (a test has it find one at every place of every length). `payload` is
+        // borrowed for as long as the text is lent, so that nothing has changed or can change it.
+        return Some(unsafe { core::str::from_utf8_unchecked(payload) });
+    }
+    utf8::text(payload)
+}
+
+/// Unmasks a text in place. `None` where it isn't UTF-8.
+#[cfg(websocket_proto_safe)]
+#[inline]
+pub(crate) fn unmask_text(payload: &mut [u8], key: MaskKey) -> Option<&str> {
+    mask::apply(payload, key);
+    utf8::text(payload)
+}
+
+/// Masking in AVX2's registers. Where the processor has none, each function says so and does nothing.
+#[cfg(all(feature = "simd", target_arch = "x86_64", not(websocket_proto_safe)))]
+#[allow(unsafe_code)]
+pub(super) mod wide {
+    use super::mask::{WIDE, apply_blocks, copy_blocks};
+    use std::arch::is_x86_feature_detected;
+
+    /// Masks in place at least [`WIDE`] octets.
+    #[inline]
+    pub(crate) fn apply(payload: &mut [u8], key: u32) -> bool {
+        let can = is_x86_feature_detected!("avx2");
+        if can {
+            // SAFETY: the processor has AVX2, which is all that the function asks for.
+            unsafe { apply_avx2(payload, key) };
+        }
+        can
+    }
+
+    /// As [`apply`], and returns the unmasked octets or-ed together, eight abreast.
+    #[inline]
+    pub(crate) fn apply_judged(payload: &mut [u8], key: u32) -> Option<u64> {
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: as in `apply`.
+            return unsafe { apply_judged_avx2(payload, key) };
+        }
+        None
+    }
+
+    /// Masks at least [`WIDE`] octets on their way to `target`, which is as long.
+    #[inline]
+    pub(crate) fn copy(target: &mut [u8], source: &[u8], key: u32, end_key: u32) -> bool {
+        // SAFETY: as in `apply`.
+        is_x86_feature_detected!("avx2") && unsafe { copy_avx2(target, source, key, end_key) }
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn apply_avx2(payload: &mut [u8], key: u32) {
+        apply_blocks::<WIDE, false>(payload, key);
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn apply_judged_avx2(payload: &mut [u8], key: u32) -> Option<u64> {
+        apply_blocks::<WIDE, true>(payload, key)
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn copy_avx2(target: &mut [u8], source: &[u8], key: u32, end_key: u32) -> bool {
+        copy_blocks::<WIDE>(target, source, key, end_key)
+    }
+}
+
+/// No masking in wider registers than those that every processor of its kind has.
+#[cfg(not(all(feature = "simd", target_arch = "x86_64", not(websocket_proto_safe))))]
+pub(super) mod wide {
+    #[inline(always)]
+    pub(crate) fn apply(_: &mut [u8], _: u32) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    pub(crate) fn apply_judged(_: &mut [u8], _: u32) -> Option<u64> {
+        None
+    }
+
+    #[inline(always)]
+    pub(crate) fn copy(_: &mut [u8], _: &[u8], _: u32, _: u32) -> bool {
+        false
+    }
+}
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_judged_as_by_the_library_and_its_octets_are_unmasked() {
+        let key = [0xA1, 0x02, 0xE3, 0x44];
+        for text in [
+            &b""[..],
+            b"a",
+            b"Hello",
+            "h\u{e9}llo \u{2603} \u{1F4A9}".as_bytes(),
+            b"\xFF",
+            b"a long text that is ASCII but for its last octet, which is far from the beginning.\x80",
+            b"\xC3\xA9 at the beginning of a long text that is ASCII in all of its other octets, too",
+        ] {
+            let mut payload = text.to_vec();
+            mask::apply(&mut payload, key);
+            assert_eq!(unmask_text(&mut payload, key), core::str::from_utf8(text).ok());
+            assert_eq!(payload, text);
+        }
+    }
+}
