@@ -351,7 +351,8 @@ pub enum Misuse {
 pub enum UrlFault {
     /// A scheme other than ws, wss, http or https.
     Scheme,
-    /// `wss` where there is no TLS: connect the stream by other means.
+    /// `wss` where there is no TLS, or nobody to trust: see the features `rustls`, `webpki-roots` and
+    /// `rustls-platform-verifier`, or connect the stream by other means.
     NeedsTls,
     /// An empty or illegal host.
     Host,
@@ -397,7 +398,9 @@ impl fmt::Display for UrlFault {
         f.write_str(match self {
             Self::Scheme => "the URL's scheme is not ws, wss, http or https (RFC 6455 §3)",
             Self::NeedsTls => {
-                "the URL's scheme is wss, which needs a stream with TLS (RFC 6455 §3)"
+                "the URL's scheme is wss, which needs TLS (RFC 6455 §3): turn on the feature `rustls` and say \
+                 whom to trust, by the feature `webpki-roots` or `rustls-platform-verifier` or by an own \
+                 configuration (`with_tls`), or bring a stream that does TLS (`connect_over`)"
             }
             Self::Host => "the URL's host is empty or illegal (RFC 6455 §3)",
             Self::Port => "the URL's port is not a number up to 65535 (RFC 6455 §3)",

@@ -96,6 +96,7 @@ fn noise(seed: u64, length: usize) -> Vec<u8> {
     (0..length).map(|_| rng.below(256) as u8).collect()
 }
 
+// RFC 7692 §7.1.1.1-2, §7.1.1.2-1
 #[test]
 fn rule_41_messages_refer_to_earlier_ones_only_where_that_was_agreed_upon() {
     let payload = noise(1, 500);
@@ -112,6 +113,7 @@ fn rule_41_messages_refer_to_earlier_ones_only_where_that_was_agreed_upon() {
     }
 }
 
+// RFC 7692 §7.1.2.1-2, §7.1.2.2-2
 #[test]
 fn rule_40_no_message_refers_further_back_than_its_window() {
     for bits in 8..=15_u8 {
@@ -487,6 +489,7 @@ fn received<S: websocket_proto::Side>(
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
+    // RFC 7692 §6.1-1, §6.1-2, §7.1.1.1-2, §7.1.1.2-1, §7.1.2.1-2, §7.1.2.2-2, §7.2.1-1, §7.2.2-1
     #[test]
     fn what_one_end_compresses_the_other_inflates_and_so_does_anybody(
         configs in (config(), config()),

@@ -4,48 +4,23 @@
 
 mod common;
 
-use std::future::poll_fn;
-use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
 use common::frames::{close_payload, to_client, to_server, whole_frames};
+use common::wire::device::Socket;
 use common::wire::{
-    Clock, EASY, HARD, Handle, Manner, Pipe, dropped_at_every_wait, pair, pipe, run, run_both,
-    settle,
+    Clock, EASY, HARD, Handle, Manner, dropped_after, dropped_at_every_wait, pair, pipe, run,
+    run_both, settle,
 };
 use common::{KEY, NONCE, answer_with, request_with};
-use embedded_io_async::{ErrorType, Read, Write};
+use embedded_io_async::{Read, Write};
 use websocket_proto::adapter::embedded::{
     Buffers, ClientSocket, Error, NoTimer, ServerSocket, WebSocket, accept_with, connect_over,
 };
-use websocket_proto::adapter::poll::Io;
 use websocket_proto::adapter::{AcceptOptions, ConnectOptions, Timer};
 use websocket_proto::handshake::{Accept, Rejection, Url};
 use websocket_proto::{CloseCode, Config, Event, Misuse, ResponseFault, Side, Violation};
-
-/// The pipe as a device's socket.
-struct Socket(Pipe);
-
-impl ErrorType for Socket {
-    type Error = io::Error;
-}
-
-impl Read for Socket {
-    async fn read(&mut self, octets: &mut [u8]) -> io::Result<usize> {
-        poll_fn(|cx| self.0.poll_read(cx, octets)).await
-    }
-}
-
-impl Write for Socket {
-    async fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        poll_fn(|cx| self.0.poll_write(cx, octets)).await
-    }
-
-    async fn flush(&mut self) -> io::Result<()> {
-        poll_fn(|cx| self.0.poll_flush(cx)).await
-    }
-}
 
 type Keys = fn() -> [u8; 4];
 type Server<'b> = ServerSocket<'b, Socket, Clock>;
@@ -126,6 +101,23 @@ async fn echo_one<T: Read + Write, C: Timer, S: Side>(
     Ok(true)
 }
 
+/// A message that was echoed, from its chunks.
+async fn next_whole(ws: &mut Client<'_>) -> Vec<u8> {
+    let mut got = Vec::new();
+    loop {
+        let last = dropped_at_every_wait(ws, async |ws| match ws.next_chunk().await.unwrap() {
+            Some((Event::BinaryChunk { octets, last }, _)) => {
+                got.extend_from_slice(octets);
+                last
+            }
+            other => panic!("{other:?}"),
+        });
+        if last.await {
+            return got;
+        }
+    }
+}
+
 #[test]
 fn every_future_can_be_dropped_wherever_it_waits() {
     let (mut here, mut there) = (Memory::new(), Memory::new());
@@ -143,21 +135,25 @@ fn every_future_can_be_dropped_wherever_it_waits() {
         ended
     };
     let ask = async {
-        for length in [0, 1, 125, 126, 400] {
+        for (length, polls) in [(0, 1), (1, 2), (125, 3), (126, 50), (400, 2000)] {
             let octets = vec![length as u8; length];
-            client.queue().send_binary(&octets).unwrap();
+            // The first poll queues it whole. When that future is dropped, the rest is another's.
+            dropped_after(polls, client.send_binary(&octets)).await;
             dropped_at_every_wait(&mut client, async |ws| ws.flush().await)
                 .await
                 .unwrap();
-            let echoed =
-                dropped_at_every_wait(&mut client, async |ws| match ws.next().await.unwrap() {
-                    Some((Event::Binary(octets), _)) => octets.to_vec(),
-                    other => panic!("{other:?}"),
-                })
-                .await;
-            assert_eq!(echoed, octets);
+            assert_eq!(next_whole(&mut client).await, octets);
         }
-        client.close(CloseCode::NORMAL, "bye").await.unwrap();
+        dropped_after(1, client.send_text("last")).await;
+        let echoed = dropped_at_every_wait(&mut client, async |ws| {
+            matches!(ws.next().await.unwrap(), Some((Event::Text("last"), _)))
+        });
+        assert!(echoed.await);
+        dropped_at_every_wait(&mut client, async |ws| {
+            ws.close(CloseCode::NORMAL, "bye").await
+        })
+        .await
+        .unwrap();
         client.outcome().unwrap().clean
     };
     let (served, clean) = run_both(serve, ask);
@@ -175,6 +171,24 @@ fn all_answers_go_out_in_one_write() {
     assert!(served.is_none(), "it waits for more");
     assert_eq!(whole_frames(&peer.take()).len(), 40);
     assert_eq!(peer.calls().writes, before + 1);
+}
+
+#[test]
+fn what_a_transport_holds_back_is_flushed_before_it_waits() {
+    let manner = Manner {
+        holds_back: true,
+        yields: true,
+        ..EASY
+    };
+    let mut memory = Memory::new();
+    let (mut ws, peer, _) = open(manner, &mut memory);
+    peer.send(&to_server(0x81, b"Hello"));
+    let served = settle(pin!(async { while echo_one(&mut ws).await.unwrap() {} }));
+    assert!(served.is_none(), "it waits for more");
+    assert_eq!(peer.take(), to_client(0x81, b"Hello"));
+    let sent = settle(pin!(ws.send_text("again")));
+    assert!(matches!(sent, Some(Ok(()))));
+    assert_eq!(peer.take(), to_client(0x81, b"again"));
 }
 
 #[test]

@@ -11,18 +11,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use common::frames::{self, close_payload, to_client, to_server, whole_frames};
 use common::wire::{
-    Clock, EASY, HARD, Handle, Manner, Pipe, dropped_at_every_wait, pair, pipe, poll_once, run,
-    run_both, settle,
+    Clock, EASY, HARD, Handle, Manner, Pipe, pair, pipe, poll_once, run, run_both, settle,
 };
 use common::{answer_with, request_with};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use websocket_proto::adapter::poll::{
     self, ClientSocket, Message, ServerSocket, WebSocket, accept, accept_with, connect_over,
 };
-use websocket_proto::adapter::{AcceptOptions, ConnectOptions, Error, Outcome};
+use websocket_proto::adapter::{AcceptOptions, ConnectOptions, Error};
 use websocket_proto::handshake::{Accept, Rejection, Url};
 use websocket_proto::{
-    CloseCode, Config, Connection, Event, Initiator, Misuse, RecvBuffer, Server, Side, Violation,
+    CloseCode, Config, Connection, Event, Misuse, RecvBuffer, Server, Side, Violation,
 };
 
 type OpenServer = WebSocket<Pipe, Clock, Server>;
@@ -69,13 +68,6 @@ fn answer<S: Side>(event: Event<'_>, out: &mut poll::Outgoing<'_, S>) {
     }
 }
 
-async fn echo(mut ws: ServerSocket<Pipe, Clock>) -> Result<Outcome, Error> {
-    while let Some((event, mut out)) = ws.next().await? {
-        answer(event, &mut out);
-    }
-    Ok(ws.outcome().expect("an outcome when it is over"))
-}
-
 // ---- futures that are dropped --------------------------------------------------------------------
 
 /// Messages around the lengths at which headers, copies and buffers change.
@@ -85,63 +77,6 @@ fn lengths() -> impl Iterator<Item = usize> {
 
 fn text_of(length: usize) -> String {
     ('a'..='z').cycle().take(length).collect()
-}
-
-#[test]
-fn every_future_can_be_dropped_wherever_it_waits() {
-    let (server, mut client) = opened(HARD);
-    let server = async move {
-        let mut server = server;
-        let mut got = Vec::new();
-        while dropped_at_every_wait(&mut server, async |ws| {
-            Ok::<_, Error>(match ws.next().await? {
-                Some((event, mut out)) => {
-                    got.extend(Message::from_event(&event));
-                    answer(event, &mut out);
-                    true
-                }
-                None => false,
-            })
-        })
-        .await
-        .unwrap()
-        {}
-        (got, server.outcome())
-    };
-    let client = async move {
-        let mut got = Vec::new();
-        for length in lengths() {
-            let text = text_of(length);
-            let before = client.queue().buffered_amount();
-            assert_eq!(before, 0);
-            // The first poll queues it whole. When that future is dropped, the rest is another's.
-            let _ = poll_once(pin!(client.send_text(&text)));
-            dropped_at_every_wait(&mut client, async |ws| ws.flush().await)
-                .await
-                .unwrap();
-            got.push(
-                dropped_at_every_wait(&mut client, async |ws| {
-                    let (event, _) = ws.next().await.unwrap().unwrap();
-                    Message::from_event(&event)
-                })
-                .await
-                .unwrap(),
-            );
-        }
-        client.queue().close(CloseCode::NORMAL, "bye").unwrap();
-        while dropped_at_every_wait(&mut client, async |ws| ws.next().await.unwrap().is_some())
-            .await
-        {}
-        (got, client.outcome().unwrap())
-    };
-    let ((received, ended), (echoed, outcome)) = run_both(server, client);
-    let sent: Vec<Message> = lengths()
-        .map(|length| Message::Text(text_of(length)))
-        .collect();
-    assert_eq!(echoed, sent, "no octet is lost or doubled");
-    assert_eq!(received[..sent.len()], sent);
-    assert!(outcome.clean && outcome.reason == "bye");
-    assert!(ended.unwrap().clean);
 }
 
 #[test]
@@ -155,46 +90,6 @@ fn a_server_s_large_message_is_whole_though_its_future_is_dropped() {
         let expected = [to_client(0x82, &octets), to_client(0x81, b"next")];
         assert!(peer.take() == expected.concat());
     }
-}
-
-#[test]
-fn chunks_survive_a_dropped_future() {
-    let (mut ws, peer, _) = open(HARD, Config::new());
-    peer.send(&to_server(0x82, &[7; 3000]));
-    let mut got = 0;
-    loop {
-        let (count, last) = run(dropped_at_every_wait(&mut ws, async |ws| {
-            match ws.next_chunk().await.unwrap() {
-                Some((Event::BinaryChunk { octets, last }, _)) => (octets.len(), last),
-                other => panic!("{other:?}"),
-            }
-        }));
-        got += count;
-        if last {
-            break;
-        }
-    }
-    assert_eq!(got, 3000);
-}
-
-#[test]
-fn closing_can_be_dropped_and_taken_up_again() {
-    let (server, mut client) = opened(HARD);
-    let close = async move {
-        dropped_at_every_wait(&mut client, async |ws| {
-            ws.close(CloseCode::NORMAL, "bye").await
-        })
-        .await
-    };
-    let (served, closed) = run_both(echo(server), close);
-    let expected = |initiator| Outcome {
-        code: CloseCode::NORMAL,
-        reason: "bye".into(),
-        clean: true,
-        initiator,
-    };
-    assert_eq!(closed.unwrap(), expected(Initiator::Local));
-    assert_eq!(served.unwrap(), expected(Initiator::Peer));
 }
 
 #[test]

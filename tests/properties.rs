@@ -12,6 +12,7 @@ use common::fuzz_bodies::{self, judge};
 use common::trace::{Mode, Seen, Setup, run, run_every_way};
 use common::{KEY, Keys, Tx};
 use websocket_proto::frame::{Expect, Header};
+use websocket_proto::utf8::Utf8Validator;
 use websocket_proto::{
     CloseCode, Config, Connection, MessageKind, Opcode, RecvBuffer, Role, SendBuffer, Side,
 };
@@ -139,6 +140,7 @@ fn lengths() -> impl Strategy<Value = Vec<usize>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
+    // RFC 6455 §5.4-2, §5.4-4, §5.4-5, §6.1-4, §6.1-5, §6.1-6, §6.2-1, §6.2-5
     #[test]
     fn what_one_end_sends_the_other_sees_however_it_is_cut(
         commands in vec(command(), 0..12),
@@ -183,6 +185,7 @@ proptest! {
         prop_assert_eq!(pongs, answered);
     }
 
+    // RFC 6455 §5.1-1, §5.1-3
     #[test]
     fn rule_20_what_is_written_is_masked_by_clients_alone(commands in vec(command(), 1..6)) {
         let (wire, _) = send(Connection::open_client(Config::new(), (|| KEY) as Keys), &commands, 3000);
@@ -191,6 +194,7 @@ proptest! {
         prop_assert!(whole_frames(&wire).iter().all(|frame| frame.key.is_none()));
     }
 
+    // RFC 6455 §10.7-1
     #[test]
     fn rule_51_any_octets_look_the_same_however_they_are_cut(
         data in vec(any::<u8>(), 2..200),
@@ -240,6 +244,7 @@ fn length() -> impl Strategy<Value = u64> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
+    // RFC 6455 §5.2-1, §5.2-4, §5.2-5, §5.2-7, §5.3-1, §5.4-1, §5.5-1
     #[test]
     fn rule_21_a_header_is_written_as_the_plain_way_does_and_read_back(
         opcode in prop::sample::select(vec![0_u8, 1, 2, 8, 9, 10]),
@@ -267,6 +272,7 @@ proptest! {
         }
     }
 
+    // RFC 6455 §5.2-2, §5.2-3, §5.2-4, §5.2-5, §5.5-1
     #[test]
     fn rule_21_any_octets_are_judged_as_by_the_plain_way_and_as_early(
         mut octets in vec(any::<u8>(), 0..16),
@@ -329,6 +335,30 @@ proptest! {
             data[at] = octet;
         }
         fuzz_bodies::utf8(&data);
+    }
+
+    #[test]
+    fn rule_29_texts_are_judged_as_by_the_library_at_every_cut(
+        text in ".{0,24}",
+        spoilt in prop::option::of((any::<Index>(), any::<u8>())),
+    ) {
+        let mut octets = text.into_bytes();
+        if let (Some((place, octet)), false) = (spoilt, octets.is_empty()) {
+            let at = place.index(octets.len());
+            octets[at] = octet;
+        }
+        let judged = std::str::from_utf8(&octets);
+        // What can't become UTF-8 whatever follows; what is cut off at the end could.
+        let possible = judged.err().is_none_or(|fault| fault.error_len().is_none());
+        for cut in 0..=octets.len() {
+            let (one, two) = octets.split_at(cut);
+            let mut validator = Utf8Validator::new();
+            let fine = validator.validate(one).is_ok() && validator.validate(two).is_ok();
+            prop_assert_eq!(fine, possible, "cut at {}", cut);
+            if fine {
+                prop_assert_eq!(validator.is_complete(), judged.is_ok(), "cut at {}", cut);
+            }
+        }
     }
 
     #[test]

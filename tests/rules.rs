@@ -36,6 +36,7 @@ fn close_frame(code: u16, reason: &str) -> Vec<u8> {
 
 // ---- opening -------------------------------------------------------------------------------------
 
+// RFC 6455 §4.2.2-4, §4.4-1
 #[test]
 fn rule_04_a_wrong_version_is_answered_426_with_the_version_that_is_spoken() {
     let (mut rx, mut tx) = buffers();
@@ -123,6 +124,7 @@ fn rule_07_a_request_comes_again_until_it_is_answered_and_what_stands_behind_it_
     assert_eq!(drain(&mut ws, &mut rx, &mut tx).0, ["open", "text early"]);
 }
 
+// RFC 6455 §4.2.2-3, §7.2.2-1
 #[test]
 fn rule_08_what_is_pipelined_behind_a_refused_request_is_discarded() {
     let (mut rx, mut tx) = buffers();
@@ -252,6 +254,7 @@ fn rule_19_a_client_that_is_told_to_go_elsewhere_writes_nothing() {
     }
 }
 
+// RFC 6455 §5.1-1, §5.3-2, §6.1-7, §10.3-1
 #[test]
 fn rule_27_each_frame_of_a_client_takes_the_next_key() {
     let mut next = 0_u8;
@@ -281,6 +284,7 @@ fn rule_27_each_frame_of_a_client_takes_the_next_key() {
     assert_eq!(frame, frames::frame(0x81, Some([7; 4]), b"apart"));
 }
 
+// RFC 6455 §5.1-3
 #[test]
 fn rule_27_a_server_masks_nothing() {
     let (_, mut tx) = buffers();
@@ -297,6 +301,7 @@ fn rule_27_a_server_masks_nothing() {
 
 // ---- Ping, Pong, Close ---------------------------------------------------------------------------
 
+// RFC 6455 §5.5.2-1
 #[test]
 fn rule_32_a_ping_behind_our_close_is_answered_and_messages_still_come() {
     let (mut rx, mut tx) = buffers();
@@ -325,6 +330,7 @@ fn rule_32_a_ping_behind_our_close_is_answered_and_messages_still_come() {
     assert_eq!(ws.state(), State::CloseReceived);
 }
 
+// RFC 6455 §7.4.1-1, §7.4.1-2, §7.4.1-3
 #[test]
 fn rule_34_only_codes_that_may_stand_on_the_wire_are_sent() {
     for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535] {
@@ -384,6 +390,7 @@ fn rule_35_at_most_one_close_is_sent_whatever_happens() {
     assert_eq!(tx.octets(), close_frame(1000, "first"));
 }
 
+// RFC 6455 §5.5.1-3, §6.1-3
 #[test]
 fn rule_35_no_data_frame_is_sent_behind_a_close() {
     let (_, mut tx) = buffers();
@@ -413,6 +420,7 @@ fn refuses_everything<S: Side>(ws: &mut Connection<S>, tx: &mut Tx, misuse: Misu
     assert_eq!(payload, *b"x");
 }
 
+// RFC 6455 §7.1.2-1, §7.2.1-2
 #[test]
 fn rule_36_the_outcome_names_code_reason_cleanness_and_initiator() {
     // We close, the peer answers.
@@ -477,6 +485,7 @@ fn rule_36_there_is_one_outcome_and_it_stays() {
     assert_eq!(format!("{:?}", ws.outcome(&rx).unwrap()), before);
 }
 
+// RFC 6455 §5.5.1-5, §5.5.1-6
 #[test]
 fn rule_37_the_server_closes_the_transport_first() {
     // The peer's Close answered: the server shuts down, the client waits for that.
@@ -506,6 +515,7 @@ fn rule_37_the_server_closes_the_transport_first() {
     assert_eq!(client.transport(), Transport::Close);
 }
 
+// RFC 6455 §7.1.7-1, §7.1.7-2
 #[test]
 fn rule_37_whoever_fails_shuts_down_and_reads_on() {
     for eof in [false, true] {
@@ -531,6 +541,23 @@ fn rule_37_whoever_fails_shuts_down_and_reads_on() {
     }
 }
 
+#[test]
+fn rule_38_a_violation_lets_go_of_the_message_that_it_ended() {
+    let mut ws = open_server(Config::new());
+    let mut rx = RecvBuffer::with_storage([0; 300]);
+    let mut tx: Tx = SendBuffer::new();
+    rx.extend(&to_server(0x01, &[b'a'; 200])).unwrap();
+    assert!(ws.poll(&mut rx, &mut tx).unwrap().is_none());
+    assert_eq!(rx.len(), 200);
+    rx.extend(&to_server(0x80, &[0xFF])).unwrap();
+    assert_eq!(
+        ws.poll(&mut rx, &mut tx).unwrap_err(),
+        Violation::InvalidUtf8
+    );
+    assert_eq!((rx.len(), rx.spare().len()), (0, 300));
+}
+
+// RFC 6455 §7.1.7-3
 #[test]
 fn rule_38_a_violation_is_final_and_the_same_each_time() {
     let (mut rx, mut tx) = buffers();
@@ -566,6 +593,7 @@ fn rule_38_a_violation_is_final_and_the_same_each_time() {
 
 // ---- misuse --------------------------------------------------------------------------------------
 
+// RFC 6455 §4.1-26, §6.1-1, §6.1-2
 #[test]
 fn rule_52_before_the_handshake_nothing_can_be_sent() {
     let (_, mut tx) = buffers();
@@ -602,6 +630,7 @@ fn rule_52_a_misuse_writes_nothing_and_the_connection_goes_on() {
     assert_eq!(drain(&mut ws, &mut rx, &mut tx).0, ["text and so am I"]);
 }
 
+// RFC 6455 §5.4-3
 #[test]
 fn rule_52_between_the_parts_of_a_message_only_control_frames_are_sent() {
     let (_, mut tx) = buffers();
@@ -1268,6 +1297,7 @@ fn closing_before_the_handshake_is_over_fails_the_connection_without_a_frame() {
     assert_eq!(ws.transport(), Transport::ShutdownWrite);
 }
 
+// RFC 6455 §6.1-8
 #[test]
 fn the_driver_writes_once_for_a_burst_and_before_it_reads() {
     let (mut rx, mut tx) = buffers();

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures everything again and writes the tables into docs/benchmarks.md: about a quarter of an hour.
-# usage: benches/peers/run.sh [PART]...      parts: time instructions allocations echo idle build
+# Measures everything again and writes the tables into docs/benchmarks.md: about half an hour.
+# usage: benches/peers/run.sh [PART]...      parts: time instructions allocations echo idle build deflate
 #
 # It needs Rust; valgrind for instructions, perf for system calls, Node.js and npm for `ws`. What can't be
 # had is left out. Nothing leaves the machine but the downloads of crates and of `ws`.
@@ -27,10 +27,26 @@ part_instructions() { have valgrind "no instruction counts" && "$target/release/
 part_allocations() { "$target/release/allocations" "in reads of 64 kib+125 b,64 fragments+in reads of 64,send from,handshake"; }
 part_idle() { node_modules; "$target/release/sockets" idle; }
 part_build() { ./build-cost.sh; }
+part_deflate() {
+  compressing compression compressed ''
+  echo "soketto needs C zlib, which compresses more at level 1 than zlib-rs does:"
+  echo
+  compressing c-zlib "receive compressed+alone,send compressed+alone+level 1" soketto
+}
 part_echo() {
   have perf "no counts of system calls" || true
   node_modules
   "$target/release/sockets" echo
+}
+
+# Rows of compressed messages, by a program with this feature: see Cargo.toml.
+compressing() { # feature rows peers
+  local built=$target/$1
+  cargo build --release --bin peers --features "$1" --target-dir "$built" >&2
+  "$built/release/peers" check --filter "$2" --peers "$3" >&2
+  "$built/release/peers" time --filter "$2" --peers "$3"
+  have valgrind "no instruction counts" || return 0
+  "$built/release/peers" instructions --filter "$2" --peers "$3"
 }
 
 node_modules() {
@@ -43,7 +59,7 @@ node_modules() {
 
 cargo build --release
 "$target/release/peers" check
-for part in "${@:-time instructions allocations echo idle build}"; do
+for part in "${@:-time instructions allocations echo idle build deflate}"; do
   for name in $part; do
     echo "=== $name" >&2
     if "part_$name" >"$results/$name.new"; then

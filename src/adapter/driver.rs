@@ -83,6 +83,7 @@ impl Driver {
     }
 
     fn step_idle<S: Side, T: Storage>(&mut self, ws: &Connection<S>, tx: &SendBuffer<T>) -> Step {
+        // RFC 6455 §6.1-8
         if !tx.is_empty() && !self.write_shut_down {
             return Step::Write;
         }

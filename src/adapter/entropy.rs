@@ -33,6 +33,7 @@ impl KeySource for SystemKeys {
     /// is made.
     #[inline]
     fn next_key(&mut self) -> MaskKey {
+        // RFC 6455 §5.3-2, §5.3-3, §10.3-1
         POOL.with_borrow_mut(|pool| {
             if pool.used + 4 > BATCH {
                 getrandom::fill(&mut pool.octets).expect("the system has entropy");
@@ -54,6 +55,7 @@ impl KeySource for SystemKeys {
 ///
 /// # Errors
 /// When the system has no entropy to give.
+// RFC 6455 §4.1-21
 pub fn nonce() -> io::Result<[u8; 16]> {
     let mut nonce = [0; 16];
     getrandom::fill(&mut nonce).map_err(|error| io::Error::other(std::format!("{error}")))?;
@@ -66,6 +68,7 @@ mod tests {
 
     use super::*;
 
+    // RFC 6455 §5.3-3, §10.3-1
     #[test]
     fn rule_27_a_thousand_keys_are_a_thousand_different_ones() {
         let mut keys = SystemKeys;
@@ -74,6 +77,7 @@ mod tests {
         assert!(seen.len() > 990, "{}", seen.len());
     }
 
+    // RFC 6455 §4.1-21
     #[test]
     fn rule_18_nonces_differ() {
         assert_ne!(nonce().unwrap(), nonce().unwrap());

@@ -21,6 +21,10 @@ pub enum Error {
     Misuse(Misuse),
     /// The server answered with another status than 101.
     Refused(Box<Refusal>),
+    /// TLS failed: a certificate that isn't trusted, has expired or is another host's, a peer that
+    /// doesn't speak TLS, or one that gave up with an alert.
+    #[cfg(feature = "tls")]
+    Tls(Box<::rustls::Error>),
     /// The request was rejected, as the caller or the origin policy said.
     Rejected,
     /// The stream ended before the opening handshake was over.
@@ -71,6 +75,13 @@ impl fmt::Display for Error {
             Self::Refused(refusal) => {
                 write!(f, "the server answered with status {}", refusal.status)
             }
+            #[cfg(feature = "tls")]
+            Self::Tls(error) => match **error {
+                ::rustls::Error::InvalidMessage(::rustls::InvalidMessage::InvalidContentType) => {
+                    write!(f, "TLS failed, the peer may not speak it: {error}")
+                }
+                _ => write!(f, "TLS failed: {error}"),
+            },
             Self::Rejected => f.write_str("the request was rejected"),
             Self::Ended => f.write_str("the stream ended within the opening handshake"),
         }
@@ -83,14 +94,31 @@ impl std::error::Error for Error {
             Self::Io(error) => Some(error),
             Self::Violation(violation) => Some(violation),
             Self::Misuse(misuse) => Some(misuse),
+            #[cfg(feature = "tls")]
+            Self::Tls(error) => Some(error),
             Self::Refused(_) | Self::Rejected | Self::Ended => None,
         }
     }
 }
 
 impl From<io::Error> for Error {
+    /// A failure of TLS comes out of a stream as one of its own.
     fn from(error: io::Error) -> Self {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<::rustls::Error>())
+        {
+            return tls.clone().into();
+        }
         Self::Io(error)
+    }
+}
+
+#[cfg(feature = "tls")]
+impl From<::rustls::Error> for Error {
+    fn from(error: ::rustls::Error) -> Self {
+        Self::Tls(Box::new(error))
     }
 }
 

@@ -5,6 +5,7 @@
 //! - `tokio`: its TCP streams, and any `AsyncRead + AsyncWrite` (feature `tokio`).
 //! - `futures_io`: the streams of smol, async-std and others (feature `futures-io`).
 //! - `embedded`: embedded-io-async, in fixed buffers (feature `embedded-io-async`).
+//! - `tls`: `wss://` under blocking and async adapters (feature `rustls`).
 //! - `poll`: what tokio and futures-io have in common, for runtimes of another make (feature `poll`).
 //!
 //! What they have in common stands here: the [`Driver`], the options of [accepting](AcceptOptions) and
@@ -34,6 +35,8 @@ mod outcome;
 pub mod poll;
 #[cfg(feature = "std")]
 mod sizes;
+#[cfg(feature = "tls")]
+pub mod tls;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 

@@ -14,6 +14,11 @@
 //! ```
 
 use core::time::Duration;
+#[cfg(feature = "tls")]
+use std::sync::Arc;
+
+#[cfg(feature = "tls")]
+use ::rustls::{ClientConfig, ServerConfig};
 
 use crate::config::Config;
 #[cfg(any(feature = "deflate", feature = "inflate"))]
@@ -46,6 +51,8 @@ pub struct AcceptOptions<'a> {
     origins: OriginPolicy<'a>,
     subprotocols: &'a [&'a str],
     write_timeout: Option<Duration>,
+    #[cfg(feature = "tls")]
+    tls: Option<&'a Arc<ServerConfig>>,
     #[cfg(any(feature = "deflate", feature = "inflate"))]
     deflate: Option<DeflateConfig>,
 }
@@ -66,6 +73,8 @@ impl<'a> AcceptOptions<'a> {
             origins: OriginPolicy::SameHost,
             subprotocols: &[],
             write_timeout: WRITE_TIMEOUT,
+            #[cfg(feature = "tls")]
+            tls: None,
             #[cfg(any(feature = "deflate", feature = "inflate"))]
             deflate: None,
         }
@@ -100,6 +109,14 @@ impl<'a> AcceptOptions<'a> {
         self
     }
 
+    /// Does TLS as this says, before everything else.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub const fn with_tls(mut self, config: &'a Arc<ServerConfig>) -> Self {
+        self.tls = Some(config);
+        self
+    }
+
     /// Subprotocols that are spoken, the preferred ones first.
     #[must_use]
     pub const fn with_subprotocols(mut self, subprotocols: &'a [&'a str]) -> Self {
@@ -119,6 +136,13 @@ impl<'a> AcceptOptions<'a> {
         self.write_timeout
     }
 
+    /// See [`with_tls`](Self::with_tls).
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub const fn tls(&self) -> Option<&'a Arc<ServerConfig>> {
+        self.tls
+    }
+
     /// The answer to a request: 403 for a page from elsewhere, else as `decide` says; where it names no
     /// subprotocol, or says nothing of compression, with what is preferred here.
     ///
@@ -129,6 +153,7 @@ impl<'a> AcceptOptions<'a> {
         request: &Request<'_>,
         decide: impl FnOnce(&Request<'_>) -> Result<Accept<'a>, Rejection<'a>>,
     ) -> Result<Accept<'a>, Rejection<'a>> {
+        // RFC 6455 §4.2.2-3
         if request.is_upgrade() && !self.origins.allows(request) {
             return Err(Rejection::new(403));
         }
@@ -166,6 +191,8 @@ pub struct ConnectOptions<'a> {
     origin: Option<&'a str>,
     connect_timeout: Option<Duration>,
     write_timeout: Option<Duration>,
+    #[cfg(feature = "tls")]
+    tls: Option<&'a Arc<ClientConfig>>,
     #[cfg(any(feature = "deflate", feature = "inflate"))]
     deflate: Option<DeflateConfig>,
 }
@@ -188,6 +215,8 @@ impl<'a> ConnectOptions<'a> {
             origin: None,
             connect_timeout: Some(Duration::from_secs(10)),
             write_timeout: WRITE_TIMEOUT,
+            #[cfg(feature = "tls")]
+            tls: None,
             #[cfg(any(feature = "deflate", feature = "inflate"))]
             deflate: None,
         }
@@ -205,6 +234,17 @@ impl<'a> ConnectOptions<'a> {
     #[must_use]
     pub const fn with_deflate(mut self, config: DeflateConfig) -> Self {
         self.deflate = Some(config);
+        self
+    }
+
+    /// Does TLS as this says, where the URL's scheme is wss. ALPN offers `http/1.1` whatever it says.
+    ///
+    /// `connect` takes [`client_config`](super::tls::client_config) unless told otherwise; `connect_over`
+    /// does no TLS then.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub const fn with_tls(mut self, config: &'a Arc<ClientConfig>) -> Self {
+        self.tls = Some(config);
         self
     }
 
@@ -259,6 +299,28 @@ impl<'a> ConnectOptions<'a> {
     #[must_use]
     pub const fn write_timeout(&self) -> Option<Duration> {
         self.write_timeout
+    }
+
+    /// See [`with_tls`](Self::with_tls).
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub const fn tls(&self) -> Option<&'a Arc<ClientConfig>> {
+        self.tls
+    }
+
+    /// These options, with what it takes to connect to this URL: with TLS, where that has to come first.
+    #[cfg(feature = "std")]
+    pub(super) fn for_url(&self, url: &Url<'_>) -> Result<Self, super::Error> {
+        if !url.is_secure() {
+            return Ok(*self);
+        }
+        #[cfg(feature = "tls")]
+        return match self.tls {
+            Some(_) => Ok(*self),
+            None => Ok(self.with_tls(super::tls::client_config()?)),
+        };
+        #[cfg(not(feature = "tls"))]
+        Err(crate::error::UrlFault::NeedsTls.into())
     }
 
     /// The opening request for a URL, with a nonce of 16 octets that nobody can foresee

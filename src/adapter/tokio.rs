@@ -44,7 +44,6 @@ pub use super::{AcceptOptions, ConnectOptions, Error, Outcome, Refusal};
 
 use super::{SystemKeys, Timer, poll};
 use crate::connection::{Client, Server};
-use crate::error::{Misuse, UrlFault};
 use crate::handshake::{Accept, Rejection, Request, Url};
 use crate::time::Instant;
 
@@ -114,9 +113,7 @@ pub async fn connect_with(
     options: &ConnectOptions<'_>,
 ) -> Result<ClientSocket<TcpStream>, Error> {
     let url = Url::parse(url)?;
-    if url.is_secure() {
-        return Err(Misuse::Url(UrlFault::NeedsTls).into());
-    }
+    let options = &options.for_url(&url)?;
     let stream = dial(url.host(), url.port(), options.connect_timeout()).await?;
     connect_over(stream, &url, options).await
 }

@@ -65,6 +65,7 @@ impl State {
             (Open, Input::Close) => CloseSent,
             (Open | CloseSent, Input::PeerClose) => CloseReceived,
             (Open | CloseSent, Input::Violation) => Failed,
+            // RFC 6455 §7.2.1-1, §7.2.1-2
             (Connecting | Open | CloseSent | CloseReceived | Failed, Input::Eof) => Closed,
             (CloseSent | CloseReceived | Failed, Input::CloseTimeout) => Closed,
             (state, _) => state,

@@ -185,6 +185,7 @@ impl<S: Side> Connection<S> {
             return Err(Misuse::SendBufferFull);
         };
         // Only the message's first frame says that it is compressed (§6).
+        // RFC 7692 §6.1-1, §6.1-2
         let reserved = if opcode == Opcode::CONTINUATION {
             0
         } else {

@@ -215,6 +215,7 @@ impl Located {
 }
 
 /// What a Close frame says (§5.5.1): nothing, or a code and a reason in UTF-8.
+// RFC 6455 §5.5.1-1, §8.1-1
 pub(super) fn parse_close(payload: &[u8]) -> Result<Close<'_>, Violation> {
     match payload.split_first_chunk::<2>() {
         None if payload.is_empty() => Ok(Close {

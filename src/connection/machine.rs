@@ -99,6 +99,7 @@ impl Machine {
         config: &DeflateChoice,
         role: Role,
     ) {
+        // RFC 6455 §5.8-1, §9.1-5
         self.deflate = Slot::agreed(parameters, config, role);
         self.decoder = self.decoder.with_reserved(RSV1);
     }
@@ -125,6 +126,7 @@ impl Machine {
 
     /// The first violation ends everything: it is stored, the peer is told, nothing more is handled
     /// (RFC 6455 §7.1.7).
+    // RFC 6455 §5.2-2, §5.2-3, §7.1.7-1, §7.1.7-2, §7.1.7-3, §8.1-1
     pub(super) fn fail(&mut self, violation: Violation, tx: &mut dyn Output, side: &mut dyn Side) {
         if self.violation.is_some() {
             return;
@@ -147,6 +149,7 @@ impl Machine {
 
     /// The peer's Close has come: §5.5.1 asks for one in return, unless one was sent. It says the same,
     /// reason included where there is room for it.
+    // RFC 6455 §5.5.1-4
     pub(super) fn peer_closed(
         &mut self,
         close: Close<'_>,
@@ -200,6 +203,7 @@ impl Machine {
     }
 
     /// What the transport should do next.
+    // RFC 6455 §5.5.1-5, §5.5.1-6, §7.1.7-1, §7.1.7-2
     pub(super) fn transport(&self, role: Role) -> Transport {
         match self.state {
             _ if self.reply_waits() => Transport::Open,
@@ -224,6 +228,10 @@ impl Machine {
             let body = usize::from(self.config.max_head_size());
             rx.truncate_unread(self.opening.head_len().saturating_add(body));
         } else {
+            if self.violation.is_some() {
+                // Nor is the message that was under construction: a transport that reads on needs the room.
+                rx.release(rx.kept_len());
+            }
             rx.discard_unread();
         }
     }
@@ -312,6 +320,7 @@ pub(super) fn write_close(
     write_control(Opcode::CLOSE, &payload, tx, side)
 }
 
+// RFC 6455 §4.2.1-1, §4.2.2-4
 fn write_refusal(violation: Option<Violation>, tx: &mut dyn Output) -> bool {
     let rejection = match violation {
         Some(Violation::Request(fault)) => Rejection::for_fault(fault),

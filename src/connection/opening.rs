@@ -223,6 +223,7 @@ impl Connection<Server> {
     /// # Errors
     /// [`Misuse::NoRequest`], [`Misuse::Status`], [`Misuse::Field`] or [`Misuse::SendBufferFull`];
     /// nothing was written and the request can still be answered.
+    // RFC 6455 §4.2.2-3, §7.2.2-1
     pub fn reject<T: Storage>(
         &mut self,
         rejection: &Rejection<'_>,
@@ -251,6 +252,7 @@ impl<K: KeySource> Connection<Client<K>> {
     ///
     /// # Errors
     /// What [`ClientRequest`] says of its parts, or [`Misuse::SendBufferFull`]. Nothing was written.
+    // RFC 6455 §4.1-1, §4.1-13
     pub fn client<T: Storage>(
         request: &ClientRequest<'_>,
         config: Config,

@@ -20,6 +20,7 @@ use crate::role::Role;
 impl Machine {
     /// Finds the next event; where there is none, the violation says whether there will be. `whole`:
     /// messages whole, not in the parts in which they come.
+    // RFC 6455 §10.7-1
     #[inline(never)]
     pub(super) fn advance(
         &mut self,
@@ -38,6 +39,7 @@ impl Machine {
         match found {
             Ok(Some(found)) => return Some(Ready::new(found)),
             Ok(None) if self.blocked || self.deflate.wants_room() => return None,
+            // RFC 6455 §7.2.1-1, §7.2.1-2
             Ok(None) if self.eof => {
                 if self.state == State::Connecting && side.role() == Role::Client {
                     self.fail(Violation::Response(ResponseFault::Truncated), tx, side);
@@ -81,6 +83,7 @@ impl Machine {
         Ok(found)
     }
 
+    // RFC 6455 §5.4-4, §5.4-5, §6.2-1
     fn receive(
         &mut self,
         rx: &mut Window<'_>,
@@ -171,6 +174,7 @@ impl Machine {
     }
 
     /// Takes octets of the current payload that were joined to the message: unmasked, judged.
+    // RFC 6455 §5.6-1, §8.1-1
     #[cfg_attr(feature = "alloc", inline)]
     #[cfg_attr(not(feature = "alloc"), inline(never))]
     pub(super) fn take_joined(
@@ -197,6 +201,7 @@ impl Machine {
     }
 
     /// A control frame is handled when all of it, at most 131 octets, has come.
+    // RFC 6455 §6.2-2
     fn find_control(
         &mut self,
         header: &Header,
@@ -270,6 +275,7 @@ impl Machine {
                 judged = rx.is_text(Self::lendable(rx));
                 self.locate_message(found, rx)
             }
+            // RFC 6455 §5.5.2-1
             Found::Ping(place) => {
                 let payload = unmask(rx, place);
                 write_control(Opcode::PONG, payload, tx, side);

@@ -99,6 +99,7 @@ impl<S: Side> Connection<S> {
     }
 
     /// Queues a data frame.
+    // RFC 6455 §6.1-4
     #[inline]
     pub(super) fn put_data<T: Storage>(
         &mut self,
@@ -107,6 +108,7 @@ impl<S: Side> Connection<S> {
         payload: &[u8],
         tx: &mut SendBuffer<T>,
     ) -> Result<(), Misuse> {
+        // RFC 6455 §5.1-1, §5.3-2, §6.1-7
         let masked = self.side.role().masks();
         let header =
             Header::data(fin, opcode, payload.len()).with_key(masked.then_some(MaskKey::default()));
@@ -128,6 +130,7 @@ impl<S: Side> Connection<S> {
         Ok(())
     }
 
+    // RFC 6455 §4.1-26, §5.5.1-3, §6.1-1, §6.1-2, §6.1-3
     #[inline]
     fn check_open(&self) -> Result<(), Misuse> {
         match (self.machine.state, self.machine.eof) {
@@ -179,6 +182,7 @@ impl<S: Side> Connection<S> {
         self.put_part(part, true, tx)
     }
 
+    // RFC 6455 §5.4-2, §5.4-3, §6.1-5, §6.1-6
     fn put_part<T: Storage>(
         &mut self,
         part: &[u8],
@@ -326,6 +330,7 @@ impl<S: Side> Connection<S> {
         reason: &str,
         tx: &mut SendBuffer<T>,
     ) -> Result<(), Misuse> {
+        // RFC 6455 §7.4.1-1, §7.4.1-2, §7.4.1-3
         if !code.may_be_sent() {
             return Err(Misuse::CloseCode);
         }
@@ -353,6 +358,7 @@ impl<S: Side> Connection<S> {
         let output: &mut dyn Output = tx;
         let side: &mut dyn sealed::Side = &mut self.side;
         let open = self.machine.state == State::Open && !self.machine.eof;
+        // RFC 6455 §7.1.2-1
         if open && !write_close(code, reason, output, side) {
             return Err(Misuse::SendBufferFull);
         }

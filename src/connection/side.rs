@@ -36,6 +36,7 @@ impl sealed::Side for Server {
         Role::Server
     }
 
+    // RFC 6455 §5.1-3
     #[inline(always)]
     fn mask_key(&mut self) -> Option<MaskKey> {
         None

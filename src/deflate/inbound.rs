@@ -138,6 +138,7 @@ impl Inbound {
         let inflater = self.inflater.as_mut().ok_or(Violation::CorruptDeflate)?;
         if self.progress == Progress::Within {
             // They complete a block of no octets. Where they do anything else, the message was cut.
+            // RFC 7692 §7.2.2-1
             let step = inflater.inflate(&TAIL, &mut [0]);
             if step.read != TAIL.len() || step.written != 0 || step.ended || step.corrupt {
                 return Err(Violation::CorruptDeflate);

@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec;
 
 use super::TAIL;
-use super::pool::{Deflater, Setting};
+use super::pool::{Deflater, Next, Setting};
 use super::variants::Variants;
 use crate::frame::{Header, MAX_HEADER_LEN, RSV1};
 use crate::handshake::DeflateConfig;
@@ -36,6 +36,7 @@ impl Outbound {
                 memory_level: config.memory_level(),
                 // zlib's compressors begin at 9 bits. One of these refers back 250 octets at most, so
                 // that it keeps a promise of 8, too.
+                // RFC 7692 §7.1.2.1-2, §7.1.2.2-2
                 window_bits: if max_window_bits < 9 {
                     9
                 } else {
@@ -43,6 +44,7 @@ impl Outbound {
                 },
             },
             min_size: config.min_size(),
+            // RFC 7692 §7.1.1.1-2, §7.1.1.2-1
             keeps_context: context_takeover && config.keeps_codecs(),
             enabled: true,
             in_parts: false,
@@ -86,7 +88,12 @@ impl Outbound {
     ) -> Option<usize> {
         let setting = self.setting;
         let deflater = self.deflater.get_or_insert_with(|| Deflater::take(setting));
-        let Some(mut written) = deflater.flush(input, output) else {
+        let next = if last && !self.keeps_context {
+            Next::Alone
+        } else {
+            Next::MayRefer
+        };
+        let Some(mut written) = deflater.flush(input, output, next) else {
             self.deflater = None;
             return None;
         };
@@ -133,6 +140,7 @@ const fn bound(size: usize) -> usize {
 }
 
 /// How many of the first `written` octets a message is sent as (§7.2.1).
+// RFC 7692 §7.2.1-1, §7.2.3.6-1
 fn without_tail(output: &mut [u8], written: usize) -> Option<usize> {
     match output.get(..written)?.strip_suffix(&TAIL) {
         Some(rest) if !rest.is_empty() => Some(rest.len()),
@@ -148,7 +156,7 @@ fn without_tail(output: &mut [u8], written: usize) -> Option<usize> {
 fn frame_alone(setting: Setting, opcode: Opcode, payload: &[u8]) -> Option<Arc<[u8]>> {
     let mut deflater = Deflater::take(setting);
     let mut octets = vec![0; bound(payload.len())];
-    let written = deflater.flush(payload, &mut octets)?;
+    let written = deflater.flush(payload, &mut octets, Next::Alone)?;
     deflater.retire();
     let length = without_tail(&mut octets, written)?;
     let mut head = [0; MAX_HEADER_LEN];

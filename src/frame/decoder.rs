@@ -112,6 +112,7 @@ impl FrameDecoder {
     }
 
     /// Unmasks in place what `octets` holds of the current payload, and returns how many that were.
+    // RFC 6455 §6.2-5
     #[inline]
     pub fn decode_payload(&mut self, octets: &mut [u8]) -> usize {
         let length = usize::try_from(self.remaining)

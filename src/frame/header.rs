@@ -54,6 +54,7 @@ pub struct Header {
 
 impl Header {
     /// An unmasked header, or `None` where RFC 6455 §5.2 or §5.5 forbids it.
+    // RFC 6455 §5.4-1, §5.5-1
     #[must_use]
     pub const fn new(fin: bool, opcode: Opcode, payload_len: u64) -> Option<Self> {
         if payload_len >> 63 != 0
@@ -175,6 +176,7 @@ impl Header {
     }
 
     /// Writes the header to the beginning of `octets` and returns its length, 2 to 14.
+    // RFC 6455 §5.2-1, §5.2-5, §5.2-7, §5.3-1
     #[inline]
     pub fn encode(&self, octets: &mut [u8; MAX_HEADER_LEN]) -> usize {
         let masked = if self.key.is_some() { MASK } else { 0 };
@@ -302,6 +304,8 @@ fn put<const N: usize>(room: &mut [u8], octets: [u8; N]) -> Option<&mut [u8]> {
 }
 
 /// §5.2: reserved bits and opcodes; §5.4: fragments in order; §5.5: control frames whole.
+// RFC 6455 §5.2-2, §5.2-3, §5.4-1, §5.4-3, §5.4-10, §5.5-1
+// RFC 7692 §6.2-1
 fn check_first(first: u8, expect: Expect) -> Result<(), Violation> {
     let Some(opcode) = Opcode::new(first & 0x0F) else {
         return Err(if first & RESERVED != 0 {
@@ -330,6 +334,7 @@ fn check_first(first: u8, expect: Expect) -> Result<(), Violation> {
 }
 
 /// §5.1: who masks; §5.5: how long a control frame may be.
+// RFC 6455 §5.1-2, §5.1-4, §5.5-1
 fn check_second(first: u8, second: u8, expect: Expect) -> Result<(), Violation> {
     if (second & MASK != 0) != expect.masked {
         return Err(if expect.masked {
@@ -345,6 +350,7 @@ fn check_second(first: u8, second: u8, expect: Expect) -> Result<(), Violation> 
 }
 
 /// §5.2: "the minimal number of bytes MUST be used to encode the length".
+// RFC 6455 §5.2-5
 const fn minimal(length: u64, least: u64) -> Result<u64, Violation> {
     if length < least {
         return Err(Violation::LengthNotMinimal);
@@ -353,6 +359,7 @@ const fn minimal(length: u64, least: u64) -> Result<u64, Violation> {
 }
 
 /// §5.2: "the most significant bit MUST be 0".
+// RFC 6455 §5.2-4
 fn long(length: u64) -> Result<u64, Violation> {
     if length >> 63 != 0 {
         return Err(Violation::LengthOverflow);

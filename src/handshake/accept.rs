@@ -123,6 +123,7 @@ impl<'a> Accept<'a> {
     /// The answer to this request, checked: as [`check`](Self::check).
     pub(crate) fn answer<'r>(&'r self, request: &Request<'r>) -> Result<Answer<'r>, Misuse> {
         let key = request.key().ok_or(Misuse::NotAnUpgrade)?;
+        // RFC 6455 §4.2.2-6
         if let Some(name) = self.subprotocol
             && (!is_token(name.as_bytes()) || request.offered(name).is_none())
         {
@@ -161,6 +162,7 @@ impl Answer<'_> {
         self.put_with(&accept_key(self.key), put);
     }
 
+    // RFC 6455 §4.2.2-1, §4.2.2-7, §4.2.2-10
     fn put_with(&self, accept: &[u8; 28], put: Put<'_>) {
         put(b"HTTP/1.1 101 Switching Protocols\r\n\
             Upgrade: websocket\r\n\
@@ -207,6 +209,7 @@ impl<'a> Rejection<'a> {
     }
 
     /// What is sent where a request has this fault: its status, and its reason as plain text.
+    // RFC 6455 §4.2.2-4, §4.4-1
     #[must_use]
     pub const fn for_fault(fault: RequestFault) -> Self {
         let fields: &[(&str, &str)] = match fault {
@@ -387,6 +390,7 @@ mod tests {
         result.map(|()| text)
     }
 
+    // RFC 6455 §4.2.2-1, §4.2.2-7, §4.2.2-10
     #[test]
     fn rule_06_no_agreed_subprotocol_is_no_header() {
         assert_eq!(
@@ -410,6 +414,7 @@ mod tests {
         );
     }
 
+    // RFC 6455 §4.2.2-6
     #[test]
     fn rule_52_an_answer_that_does_not_fit_its_request_is_not_written() {
         assert!(accepted(&Accept::new().with_subprotocol("third"), OFFERS).is_ok());
@@ -431,6 +436,7 @@ mod tests {
         assert_eq!(accepted(&Accept::new(), PLAIN), Err(Misuse::NotAnUpgrade));
     }
 
+    // RFC 6455 §9.1-3, §9.1-4
     #[test]
     fn rule_17_fields_that_the_handshake_owns_are_refused_in_both_answers() {
         for field in [

@@ -120,11 +120,13 @@ impl<'a> ClientRequest<'a> {
     ///   given apart), or a value, `Origin`'s too, with a control character.
     pub fn check(&self) -> Result<usize, Misuse> {
         Authority::parse(self.host).map_err(|_| Misuse::Host)?;
+        // RFC 6455 §3-2, §4.1-16
         let legal = |octet: u8| octet.is_ascii_graphic() && octet != b'#';
         let rooted = self.slash == "/" || self.target.starts_with('/');
         if !rooted || !self.target.bytes().all(legal) {
             return Err(Misuse::Target);
         }
+        // RFC 6455 §4.1-24, §4.1-25
         if !are_distinct_tokens(self.subprotocols) {
             return Err(Misuse::Subprotocol);
         }
@@ -159,6 +161,7 @@ impl<'a> ClientRequest<'a> {
         self.deflate
     }
 
+    // RFC 6455 §4.1-14, §4.1-15, §4.1-17, §4.1-18, §4.1-19, §4.1-20, §4.1-23
     fn put(&self, put: Put<'_>) {
         put(b"GET ");
         put(self.slash.as_bytes());
@@ -239,6 +242,7 @@ mod tests {
         ClientRequest::new("a", "/", [7; 16])
     }
 
+    // RFC 6455 §4.1-13, §4.1-14, §4.1-15, §4.1-16, §4.1-17, §4.1-18, §4.1-19, §4.1-23
     #[test]
     fn our_own_server_accepts_our_request() {
         let text = written(
@@ -258,6 +262,7 @@ mod tests {
         assert_eq!(parsed.key(), Some(&encode_nonce([7; 16])[..]));
     }
 
+    // RFC 6455 §4.1-16, §4.1-17
     #[test]
     fn a_url_becomes_target_and_host() {
         for (url, line, host) in [
@@ -275,6 +280,7 @@ mod tests {
         }
     }
 
+    // RFC 6455 §3-2, §4.1-3
     #[test]
     fn rule_17_hosts_and_targets_that_would_change_the_request_are_refused() {
         for host in [
@@ -313,6 +319,7 @@ mod tests {
         }
     }
 
+    // RFC 6455 §4.1-24, §4.1-25
     #[test]
     fn rule_16_subprotocols_are_tokens_without_duplicates() {
         assert!(written(&request().with_subprotocols(&["a", "A"])).is_ok());

@@ -242,6 +242,7 @@ impl DeflateConfig {
     ///
     /// An offer with a parameter that is unknown, illegal or there twice is passed over (RFC 7692 §5.1,
     /// §7.1).
+    // RFC 6455 §4.2.2-8, §4.2.2-9, §9-1, §9-2
     pub fn answer<'a>(&self, values: impl IntoIterator<Item = &'a [u8]>) -> Option<DeflateAnswer> {
         let mut offers = values.into_iter().flat_map(extensions).flatten();
         offers.find_map(|offer| Some(self.answer_to(Named::parse(&offer, Place::Offer)?)))
@@ -251,6 +252,7 @@ impl DeflateConfig {
         let wanted = &self.wanted;
         let offered_bits = offer.server_max_window_bits;
         let server_bits = least(wanted.server.bits(), offered_bits);
+        // RFC 7692 §7.1.2.2-1
         let client_bits = match offer.client_max_window_bits {
             Some(hint) => least(wanted.client.bits(), hint),
             // The client can't be told, and refers as far back as it likes (§7.1.2.2).
@@ -259,6 +261,7 @@ impl DeflateConfig {
         let parameters = DeflateParameters {
             server: Direction::new(
                 server_bits,
+                // RFC 7692 §7.1.1.1-1
                 wanted.server.takeover() && !offer.server_no_context_takeover,
             ),
             client: Direction::new(
@@ -268,11 +271,13 @@ impl DeflateConfig {
         };
         DeflateAnswer {
             parameters,
+            // RFC 7692 §7.1.2.1-1
             names_server_bits: offered_bits.is_some() || server_bits < MOST_BITS,
         }
     }
 
     /// Puts a client's offer: the value of a `Sec-WebSocket-Extensions` line.
+    // RFC 6455 §9.1-3, §9.1-4
     pub fn emit_offer(&self, put: &mut dyn FnMut(&[u8])) {
         let wanted = &self.wanted;
         put(NAME.as_bytes());
@@ -306,6 +311,7 @@ impl DeflateConfig {
             for extension in extensions(value) {
                 named = named.saturating_add(1);
                 let extension = extension.ok_or(ResponseFault::Extension)?;
+                // RFC 6455 §4.1-31, §9-2, §11.3.2-1
                 if extension.name() != NAME || chosen.is_some() {
                     return Err(ResponseFault::Extension);
                 }
@@ -318,6 +324,7 @@ impl DeflateConfig {
         Ok(chosen)
     }
 
+    // RFC 7692 §5.1-2, §7.1-3
     fn verify_one(&self, chosen: &Extension<'_>) -> Option<DeflateParameters> {
         let wanted = &self.wanted;
         let answer = Named::parse(chosen, Place::Answer)?;
@@ -395,7 +402,9 @@ impl Named {
         }
         let mut named = Self::default();
         for parameter in extension.parameters() {
+            // RFC 7692 §7.1.2-1
             let bits = || parameter.decimal().filter(|&bits| bits == legal_bits(bits));
+            // RFC 7692 §5.1-1, §7.1-1, §7.1-2
             let twice = match parameter.name() {
                 SERVER_NO_CONTEXT_TAKEOVER if !parameter.has_value() => {
                     core::mem::replace(&mut named.server_no_context_takeover, true)
@@ -480,6 +489,8 @@ mod tests {
 
     const ALL: DeflateConfig = DeflateConfig::new();
 
+    // RFC 6455 §4.2.2-8, §4.2.2-9, §9-1
+    // RFC 7692 §5.1-1, §7.1-1, §7.1-2
     #[test]
     fn rule_39_an_offer_that_can_t_be_understood_is_passed_over() {
         for offer in [
@@ -508,6 +519,7 @@ mod tests {
         assert!(ALL.answer(lines).is_some(), "on any line");
     }
 
+    // RFC 7692 §7.1.2-1
     #[test]
     fn rule_40_window_bits_go_from_8_to_15() {
         for bits in 0..=20_u8 {
@@ -525,6 +537,7 @@ mod tests {
         }
     }
 
+    // RFC 7692 §7.1.1.1-1, §7.1.2.1-1, §7.1.2.2-1
     #[test]
     fn rule_40_a_server_answers_with_what_both_ends_can_do() {
         let narrow = ALL
@@ -583,6 +596,7 @@ mod tests {
         }
     }
 
+    // RFC 6455 §9.1-3, §9.1-4
     #[test]
     fn an_offer_says_what_the_client_wants() {
         assert_eq!(offered(&ALL), "permessage-deflate; client_max_window_bits");
@@ -598,6 +612,8 @@ mod tests {
         );
     }
 
+    // RFC 6455 §9-2
+    // RFC 7692 §5.1-2, §7.1-3, §7.1.2.2-1
     #[test]
     fn rule_39_an_answer_that_does_not_suit_the_offer_is_fatal() {
         let asks = ALL
@@ -664,6 +680,7 @@ mod tests {
         assert!(agreed.client_context_takeover() && !agreed.server_context_takeover());
     }
 
+    // RFC 6455 §4.1-31, §11.3.2-1
     #[test]
     fn rule_15_any_other_extension_is_fatal() {
         for values in [

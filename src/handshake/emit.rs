@@ -16,6 +16,7 @@ pub(super) fn count(write: impl FnOnce(Put<'_>)) -> usize {
 
 /// Whether the handshake itself writes the field, in either direction. Letting a caller write it too
 /// would make two answers out of one.
+// RFC 6455 §9.1-3, §9.1-4
 fn is_owned(name: &str) -> bool {
     const OWNED: [&str; 4] = [
         "Connection",

@@ -89,24 +89,29 @@ impl Expected {
     /// [`Connection`](ResponseFault::Connection), [`Accept`](ResponseFault::Accept),
     /// [`Extension`](ResponseFault::Extension), [`Deflate`](ResponseFault::Deflate),
     /// [`Subprotocol`](ResponseFault::Subprotocol); RFC 6455 §4.1.
+    // RFC 6455 §4.1-27, §4.1-33
     pub fn verify(&self, response: &Response<'_>) -> Result<Agreed, ResponseFault> {
         if response.status() != 101 {
             return Err(ResponseFault::Status(response.status()));
         }
         let fields = || response.fields();
+        // RFC 6455 §4.1-28
         let upgrade = fields().single("Upgrade").get();
         if !upgrade.is_some_and(|upgrade| is_same(upgrade, "websocket")) {
             return Err(ResponseFault::Upgrade);
         }
+        // RFC 6455 §4.1-29
         if !lists_token(fields().named("Connection"), "upgrade") {
             return Err(ResponseFault::Connection);
         }
         let accept = accept_key(&encode_nonce(self.nonce));
+        // RFC 6455 §4.1-30, §11.3.3-1
         if fields().single("Sec-WebSocket-Accept").get() != Some(&accept) {
             return Err(ResponseFault::Accept);
         }
         let chosen = || fields().named("Sec-WebSocket-Extensions");
         Ok(Agreed {
+            // RFC 6455 §4.1-31
             deflate: match &self.deflate {
                 Some(offer) => offer.verify(chosen())?,
                 // Nothing is offered, so that nothing may be chosen.
@@ -121,6 +126,7 @@ impl Expected {
         &self,
         response: &Response<'_>,
     ) -> Result<Option<(u16, u16)>, ResponseFault> {
+        // RFC 6455 §4.1-32, §11.3.4-1
         let name = match response.fields().single("Sec-WebSocket-Protocol") {
             Single::Missing => return Ok(None),
             Single::One(name) if self.offered.contains(name) => name,
@@ -249,6 +255,7 @@ mod tests {
             }
         }
 
+        // RFC 6455 §4.1-27, §4.1-28, §4.1-29, §4.1-30, §4.1-33, §11.3.3-1
         #[test]
         fn rule_14_each_field_is_needed_once_and_right() {
             let lowercase = ACCEPT.replace("s3pP", "S3Pp");
@@ -296,6 +303,7 @@ mod tests {
             }
         }
 
+        // RFC 6455 §4.1-32, §11.3.4-1
         #[test]
         fn rule_15_only_a_subprotocol_that_was_offered_may_be_chosen() {
             let with = |field: &str| answer(&[UPGRADE, CONNECTION, ACCEPT, field]);
@@ -326,6 +334,7 @@ mod tests {
             }
         }
 
+        // RFC 6455 §4.1-31
         #[test]
         fn rule_15_an_extension_that_was_not_offered_fails() {
             for field in [

@@ -158,6 +158,8 @@ fn skip_token(octets: &[u8]) -> Option<&[u8]> {
     (rest.len() < octets.len()).then_some(rest)
 }
 
+// RFC 6455 §4.3-1, §9.1-2
+// RFC 7692 §5.2-1
 fn skip_quoted_token(quoted: &[u8]) -> Option<&[u8]> {
     let mut rest = quoted;
     loop {
@@ -204,6 +206,7 @@ fn bare_value(octets: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
+    // RFC 6455 §4.3-1, §9.1-1, §9.1-2
     #[test]
     fn rule_05_extension_offers_follow_their_grammar() {
         for value in [
@@ -239,6 +242,7 @@ mod tests {
         }
     }
 
+    // RFC 7692 §5.2-1
     #[cfg(feature = "std")]
     #[test]
     fn rule_40_a_quoted_value_equals_the_token() {

@@ -37,6 +37,7 @@ fn sha1(parts: [&[u8]; 2]) -> [u8; 20] {
 /// The value of `Sec-WebSocket-Key` for these 16 random octets (RFC 6455 §4.1).
 ///
 /// They have to be fresh and unpredictable for each connection.
+// RFC 6455 §4.1-20
 #[must_use]
 pub fn encode_nonce(nonce: [u8; 16]) -> [u8; 24] {
     encode(&nonce)
@@ -84,6 +85,7 @@ mod tests {
         );
     }
 
+    // RFC 6455 §4.1-20
     #[test]
     fn rule_18_a_nonce_becomes_a_legal_key() {
         assert_eq!(&encode_nonce([0; 16]), b"AAAAAAAAAAAAAAAAAAAAAA==");

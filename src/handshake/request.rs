@@ -94,6 +94,7 @@ impl<'a> Request<'a> {
 
     /// Like [`parse_any`](Self::parse_any), of a head that a [`HeadScanner`](super::HeadScanner) has
     /// delimited. It relies on what that has checked: httparse takes lone LFs and leading empty lines.
+    // RFC 6455 §4.2.1-1
     pub(crate) fn parse_scanned(head: &'a [u8]) -> Result<Self, RequestFault> {
         if u16::try_from(head.len()).is_err() {
             return Err(RequestFault::HeadTooLarge);
@@ -394,6 +395,7 @@ impl<'a> Facts<'a> {
                     self.offers_at = offset_in(head, name.as_bytes()).unwrap_or_default();
                 }
             }
+            // RFC 6455 §9.1-1
             Known::Extensions => self.bad_list |= !is_extension_list(value),
             Known::Host | Known::Key | Known::Version => {}
         }
@@ -416,9 +418,11 @@ impl<'a> Facts<'a> {
         if !self.connection {
             return Err(RequestFault::Connection);
         }
+        // RFC 6455 §4.2.2-4, §11.3.5-1
         if self.version.get() != Some(b"13") {
             return Err(RequestFault::WebSocketVersion);
         }
+        // RFC 6455 §11.3.1-1
         let key = self.key.get().filter(|key| is_key(key));
         key.ok_or(RequestFault::Key)
     }
@@ -564,6 +568,7 @@ mod tests {
         }
     }
 
+    // RFC 6455 §4.2.1-1
     #[test]
     fn rule_01_the_method_is_get_and_the_version_1_1() {
         assert_eq!(fault(&starting("GET / HTTP/1.1")), None);
@@ -651,6 +656,7 @@ mod tests {
         all(2, Some(RequestFault::Connection), &other);
     }
 
+    // RFC 6455 §11.3.1-1
     #[test]
     fn rule_03_there_is_one_key_of_16_octets() {
         all(4, None, &["sec-websocket-key:AAAAAAAAAAAAAAAAAAAAAA==\r\n"]);
@@ -667,6 +673,7 @@ mod tests {
         all(4, Some(RequestFault::Key), &illegal);
     }
 
+    // RFC 6455 §11.3.5-1
     #[test]
     fn rule_04_the_version_is_13_alone() {
         all(3, None, &["Sec-WebSocket-Version:\t13 \r\n"]);
@@ -682,6 +689,7 @@ mod tests {
         all(3, Some(RequestFault::WebSocketVersion), &illegal);
     }
 
+    // RFC 6455 §9.1-1
     #[test]
     fn rule_05_offers_may_stand_on_several_lines_and_follow_their_grammar() {
         let legal = [
@@ -769,6 +777,7 @@ mod tests {
         assert_eq!(fault(&long(65_536)), Some(RequestFault::HeadTooLarge));
     }
 
+    // RFC 6455 §4.2.1-1
     #[test]
     fn rule_10_what_is_not_strict_is_malformed() {
         let lines = [

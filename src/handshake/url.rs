@@ -33,6 +33,7 @@ impl<'a> Url<'a> {
     ///
     /// # Errors
     /// See [`UrlFault`]; RFC 6455 §3, RFC 3986 §3.2.
+    // RFC 6455 §3-1, §4.1-2, §4.1-3
     pub fn parse(url: &'a str) -> Result<Self, UrlFault> {
         let (scheme, rest) = split_scheme(url).ok_or(UrlFault::Scheme)?;
         let is = |known: &str| is_same(scheme, known);
@@ -127,6 +128,7 @@ impl fmt::Display for Url<'_> {
 mod tests {
     use super::*;
 
+    // RFC 6455 §4.1-2
     #[test]
     fn rule_16_ws_and_wss_urls_and_what_maps_to_them() {
         for (url, secure, host, port, target) in [
@@ -153,6 +155,7 @@ mod tests {
         }
     }
 
+    // RFC 6455 §3-1, §4.1-3
     #[test]
     fn rule_17_what_is_no_url_is_refused() {
         for (url, fault) in [

@@ -57,16 +57,19 @@ impl Assembly {
         header: &Header,
         config: &Config,
     ) -> Result<(), Violation> {
+        // RFC 6455 §5.4-10, §6.2-3, §6.2-4
         if header.opcode() != Opcode::CONTINUATION {
             *self = Self::new();
             if header.opcode() == Opcode::TEXT {
                 self.kind = MessageKind::Text;
             }
+            // RFC 7692 §6.2-2
             if header.reserved() & RSV1 != 0 {
                 self.phase = Phase::Compressed;
             }
         }
         self.fragments = self.fragments.saturating_add(1);
+        // RFC 6455 §10.4-1
         if self.fragments > config.max_fragments() {
             return Err(Violation::TooManyFragments);
         }
@@ -78,6 +81,7 @@ impl Assembly {
 
     fn grow(&mut self, octets: u64, config: &Config) -> Result<(), Violation> {
         self.size = self.size.saturating_add(octets);
+        // RFC 6455 §10.4-1
         if self.size > config.max_message_size() {
             return Err(Violation::MessageTooBig);
         }
@@ -106,8 +110,9 @@ impl Assembly {
         usize::try_from(left.saturating_add(1)).unwrap_or(usize::MAX)
     }
 
-    /// The last frame has come whole. `pending`: how many octets its text
-    /// has of a code point that is still open.
+    /// The last frame has come whole. `pending`: how many octets its text has of a code point that is
+    /// still open.
+    // RFC 6455 §5.6-1
     pub(crate) fn finish(&mut self, pending: usize) -> Result<(), Violation> {
         if pending != 0 {
             return Err(Violation::InvalidUtf8);

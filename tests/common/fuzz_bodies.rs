@@ -9,6 +9,8 @@ use websocket_proto::handshake::{
 use websocket_proto::utf8::Utf8Validator;
 use websocket_proto::{CloseCode, Config, MessageKind, RecvBuffer, Role, Violation};
 
+pub use super::fuzz_deflate::*;
+pub use super::fuzz_relay::relay;
 use super::pair::Pair;
 use super::rng::Rng;
 use super::trace::{Mode, Opening, Setup, run};
@@ -18,15 +20,21 @@ use super::{NONCE, answer_with, frames, request_with};
 pub type Body = fn(&[u8]);
 
 /// Name and body of each target.
-pub const BODIES: [(&str, Body); 8] = [
+pub const BODIES: &[(&str, Body)] = &[
     ("frames", frames),
     ("server_session", server_session),
     ("client_session", client_session),
+    ("relay", relay),
     ("request_head", request_head),
     ("response_head", response_head),
+    ("extensions_field", extensions_field),
     ("url", url),
     ("utf8", utf8),
     ("operations", operations),
+    #[cfg(feature = "deflate")]
+    ("deflate", deflate),
+    #[cfg(feature = "deflate")]
+    ("compress", compress),
 ];
 
 /// The header codec against a plain one, and payloads unmasked in pieces against whole ones.
@@ -62,9 +70,8 @@ pub fn frames(data: &[u8]) {
         Role::Client
     };
     let whole = decode(role, data, usize::MAX);
-    for piece in [1, 3, 1 + usize::from(choice)] {
-        assert_eq!(decode(role, data, piece), whole, "in pieces of {piece}");
-    }
+    let piece = 1 + usize::from(choice / 4);
+    assert_eq!(decode(role, data, piece), whole, "in pieces of {piece}");
 }
 
 /// RFC 6455 §5.2 to §5.5, octet by octet: the header's length, or the first thing that is wrong.
@@ -120,32 +127,32 @@ pub fn judge(octets: &[u8], expect: Expect) -> Result<Option<usize>, Violation> 
     Ok((octets.len() >= length).then_some(length))
 }
 
-type Decoded = (Vec<(u8, Vec<u8>)>, Option<Violation>);
+/// The octets with payloads unmasked where they stand, the opcode and the length of each frame's header and
+/// where it stands, and the first violation.
+type Decoded = (Vec<u8>, Vec<(u8, usize, usize)>, Option<Violation>);
 
 /// All frames, with at most `piece` octets of payload at once.
 fn decode(role: Role, data: &[u8], piece: usize) -> Decoded {
     let mut octets = data.to_vec();
     let mut decoder = FrameDecoder::new(role);
-    let mut found: Vec<(u8, Vec<u8>)> = Vec::new();
+    let mut found = Vec::new();
     let mut at = 0;
     while at < octets.len() {
         if decoder.remaining() > 0 {
             let end = octets.len().min(at.saturating_add(piece));
-            let count = decoder.decode_payload(&mut octets[at..end]);
-            found.last_mut().unwrap().1.extend(&octets[at..at + count]);
-            at += count;
+            at += decoder.decode_payload(&mut octets[at..end]);
             continue;
         }
         match decoder.decode_header(&octets[at..]) {
             Ok(Some((header, length))) => {
-                found.push((header.opcode().value(), Vec::new()));
+                found.push((header.opcode().value(), at, length));
                 at += length;
             }
             Ok(None) => break,
-            Err(violation) => return (found, Some(violation)),
+            Err(violation) => return (octets, found, Some(violation)),
         }
     }
-    (found, None)
+    (octets, found, None)
 }
 
 /// A server's connection: the same however its input is cut.
@@ -198,27 +205,41 @@ fn session(role: Role, data: &[u8]) {
         eof: choice & 32 != 0,
         deflate: None,
     };
-    let octets: Vec<&[u8]> = input.chunks(1).collect();
-    let (one, two) = input.split_at(usize::from(cut) * input.len() / 256);
-    let some: Vec<&[u8]> = input.chunks(1 + usize::from(cut) % 23).collect();
-    let (expected, _) = run(&setup, RecvBuffer::new(), Mode::Whole, &[&input]);
-    for pieces in [&octets[..], &[one, two], &some, &[&input]] {
-        for mode in [Mode::Whole, Mode::Chunks] {
-            let (trace, _) = run(&setup, RecvBuffer::new(), mode, pieces);
-            assert_eq!(trace, expected, "{mode:?} in {} pieces", pieces.len());
+    // Which way is compared with the whole follows from `cut`: whoever tries many inputs tries all ways.
+    let pieces: Vec<&[u8]> = match cut % 4 {
+        0 => input.chunks(1).collect(),
+        1 => input.chunks(1 + usize::from(cut) % 23).collect(),
+        2 => input.chunks(input.len().max(1)).collect(),
+        _ => {
+            let (one, two) = input.split_at(usize::from(cut) * input.len() / 256);
+            vec![one, two]
         }
+    };
+    let mode = if cut & 4 == 0 {
+        Mode::Whole
+    } else {
+        Mode::Chunks
+    };
+    if choice & 64 == 0 {
+        let (expected, _) = run(&setup, RecvBuffer::new(), Mode::Whole, &[&input]);
+        let (trace, _) = run(&setup, RecvBuffer::new(), mode, &pieces);
+        assert_eq!(trace, expected, "{mode:?} in {} pieces", pieces.len());
+    } else {
+        // A storage of fixed size has a limit of its own, but cuts don't show there either.
+        let storage = || RecvBuffer::with_storage([0; 300]);
+        let (expected, _) = run(&setup, storage(), Mode::Whole, &[&input]);
+        let (trace, _) = run(&setup, storage(), Mode::Whole, &pieces);
+        assert_eq!(trace, expected, "over an array, in {} pieces", pieces.len());
     }
-    // A storage of fixed size has a limit of its own, but cuts don't show there either.
-    let storage = || RecvBuffer::with_storage([0; 300]);
-    let (expected, _) = run(&setup, storage(), Mode::Whole, &[&input]);
-    let (trace, _) = run(&setup, storage(), Mode::Whole, &octets);
-    assert_eq!(trace, expected, "over an array");
-    let (trace, _) = run(&setup, storage(), Mode::Whole, &some);
-    assert_eq!(trace, expected, "over an array, in some pieces");
 }
 
 /// Frames to `role`, most of them in order.
 pub fn frames_from(role: Role, data: &[u8]) -> Vec<u8> {
+    frames_with(role, 0, data)
+}
+
+/// The same with these reserved bits on the first frames of messages.
+pub fn frames_with(role: Role, reserved: u8, data: &[u8]) -> Vec<u8> {
     let mut octets = Vec::new();
     let mut rest = data;
     let mut in_message = false;
@@ -245,7 +266,9 @@ pub fn frames_from(role: Role, data: &[u8]) -> Vec<u8> {
             12 if kind & 0xE0 == 0xE0 => kind,
             _ => 0x8A,
         };
-        let text = first & 15 == 1 || first & 15 == 0;
+        let begins = matches!(first & 15, 1 | 2) && kind & 32 == 0;
+        let first = if begins { first | reserved } else { first };
+        let text = reserved == 0 && matches!(first & 15, 0 | 1);
         let ascii: Vec<u8>;
         let payload = if text && kind & 0xC0 != 0xC0 {
             ascii = payload.iter().map(|octet| octet & 0x7F).collect();
@@ -460,10 +483,19 @@ pub fn utf8(data: &[u8]) {
 }
 
 /// A script of choices; zeros behind its end.
-struct Script<'a>(&'a [u8]);
+pub struct Script<'a>(&'a [u8]);
 
-impl Script<'_> {
-    fn next(&mut self) -> u8 {
+impl<'a> Script<'a> {
+    pub fn new(octets: &'a [u8]) -> Self {
+        Self(octets)
+    }
+
+    /// What has not been used.
+    pub fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+
+    pub fn next(&mut self) -> u8 {
         match self.0.split_first() {
             Some((&octet, rest)) => {
                 self.0 = rest;

@@ -22,7 +22,11 @@ impl Rng {
     }
 
     pub fn octets(&mut self, count: usize) -> Vec<u8> {
-        (0..count).map(|_| self.next() as u8).collect()
+        let mut octets: Vec<u8> = (0..count.div_ceil(8))
+            .flat_map(|_| self.next().to_le_bytes())
+            .collect();
+        octets.truncate(count);
+        octets
     }
 
     pub fn one_in(&mut self, of: usize) -> bool {

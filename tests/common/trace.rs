@@ -70,7 +70,7 @@ impl Setup {
 
     /// The connection, with what it has agreed upon.
     #[cfg(any(feature = "deflate", feature = "inflate"))]
-    fn agreed<S: Side>(&self, ws: Connection<S>) -> Connection<S> {
+    pub fn agreed<S: Side>(&self, ws: Connection<S>) -> Connection<S> {
         let Some(value) = &self.deflate else {
             return ws;
         };
@@ -80,7 +80,7 @@ impl Setup {
     }
 
     #[cfg(not(any(feature = "deflate", feature = "inflate")))]
-    fn agreed<S: Side>(&self, ws: Connection<S>) -> Connection<S> {
+    pub fn agreed<S: Side>(&self, ws: Connection<S>) -> Connection<S> {
         assert!(self.deflate.is_none(), "there is no codec");
         ws
     }
@@ -128,7 +128,7 @@ pub fn run<B: Storage>(
 }
 
 #[cfg(any(feature = "deflate", feature = "inflate"))]
-fn offering<'a>(request: ClientRequest<'a>, opening: &Opening) -> ClientRequest<'a> {
+pub fn offering<'a>(request: ClientRequest<'a>, opening: &Opening) -> ClientRequest<'a> {
     match opening.deflate {
         Some(config) => request.with_deflate(config),
         None => request,
@@ -136,12 +136,12 @@ fn offering<'a>(request: ClientRequest<'a>, opening: &Opening) -> ClientRequest<
 }
 
 #[cfg(not(any(feature = "deflate", feature = "inflate")))]
-fn offering<'a>(request: ClientRequest<'a>, _: &Opening) -> ClientRequest<'a> {
+pub fn offering<'a>(request: ClientRequest<'a>, _: &Opening) -> ClientRequest<'a> {
     request
 }
 
 #[cfg(any(feature = "deflate", feature = "inflate"))]
-fn agreeing<'a>(accept: Accept<'a>, opening: &Opening) -> Accept<'a> {
+pub fn agreeing<'a>(accept: Accept<'a>, opening: &Opening) -> Accept<'a> {
     match opening.deflate {
         Some(config) => accept.with_deflate(config),
         None => accept,
@@ -149,7 +149,7 @@ fn agreeing<'a>(accept: Accept<'a>, opening: &Opening) -> Accept<'a> {
 }
 
 #[cfg(not(any(feature = "deflate", feature = "inflate")))]
-fn agreeing<'a>(accept: Accept<'a>, _: &Opening) -> Accept<'a> {
+pub fn agreeing<'a>(accept: Accept<'a>, _: &Opening) -> Accept<'a> {
     accept
 }
 

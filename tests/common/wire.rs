@@ -114,6 +114,11 @@ impl Handle {
         self.outbound.lock().unwrap().octets.drain(..).collect()
     }
 
+    /// Takes memory for so many octets that the end which has the pipe will write.
+    pub fn reserve(&self, octets: usize) {
+        locked(&self.outbound).octets.reserve(octets);
+    }
+
     /// Gives back what memory the pipe doesn't need.
     pub fn shrink(&self) {
         locked(&self.inbound).octets.shrink_to_fit();
@@ -170,6 +175,11 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Pipe {
+    /// What a test changes the pipe's manner by.
+    pub fn manner_handle(&self) -> Arc<Mutex<Manner>> {
+        Arc::clone(&self.manner)
+    }
+
     fn manner(&self) -> Manner {
         *locked(&self.manner)
     }
@@ -255,6 +265,107 @@ impl Io for Pipe {
         wire.octets.extend(self.held.drain(..));
         wire.ended = true;
         Poll::Ready(Ok(()))
+    }
+}
+
+/// The pipe as a stream of tokio's.
+#[cfg(feature = "tokio")]
+mod of_tokio {
+    use super::*;
+    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+    impl AsyncRead for Pipe {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            room: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            let read = Io::poll_read(self.get_mut(), cx, room.initialize_unfilled());
+            read.map_ok(|count| room.advance(count))
+        }
+    }
+
+    impl AsyncWrite for Pipe {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            octets: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Io::poll_write(self.get_mut(), cx, octets)
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Io::poll_flush(self.get_mut(), cx)
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Io::poll_shutdown(self.get_mut(), cx)
+        }
+    }
+}
+
+/// The pipe as a stream of futures-io's.
+#[cfg(feature = "futures-io")]
+mod of_futures_io {
+    use super::*;
+    use smol::io::{AsyncRead, AsyncWrite};
+
+    impl AsyncRead for Pipe {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            octets: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            Io::poll_read(self.get_mut(), cx, octets)
+        }
+    }
+
+    impl AsyncWrite for Pipe {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            octets: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Io::poll_write(self.get_mut(), cx, octets)
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Io::poll_flush(self.get_mut(), cx)
+        }
+
+        fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Io::poll_shutdown(self.get_mut(), cx)
+        }
+    }
+}
+
+/// The pipe as a device's socket.
+#[cfg(feature = "embedded-io-async")]
+pub mod device {
+    use super::*;
+    use embedded_io_async::{ErrorType, Read, Write};
+    use std::future::poll_fn;
+
+    pub struct Socket(pub Pipe);
+
+    impl ErrorType for Socket {
+        type Error = io::Error;
+    }
+
+    impl Read for Socket {
+        async fn read(&mut self, octets: &mut [u8]) -> io::Result<usize> {
+            poll_fn(|cx| self.0.poll_read(cx, octets)).await
+        }
+    }
+
+    impl Write for Socket {
+        async fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+            poll_fn(|cx| self.0.poll_write(cx, octets)).await
+        }
+
+        async fn flush(&mut self) -> io::Result<()> {
+            poll_fn(|cx| self.0.poll_flush(cx)).await
+        }
     }
 }
 
@@ -376,6 +487,20 @@ pub async fn dropped_at_every_wait<T, R>(
         yield_once().await;
     }
     panic!("it hangs")
+}
+
+/// Polls a future so many times at most, and drops it.
+pub async fn dropped_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    for at in 0..polls {
+        if at > 0 {
+            yield_once().await;
+        }
+        if let Poll::Ready(done) = poll_once(future.as_mut()) {
+            return Some(done);
+        }
+    }
+    None
 }
 
 async fn yield_once() {

@@ -1,15 +1,20 @@
 #!/bin/bash
-# The Autobahn test suite against examples/echo_server or examples/autobahn_client.
-#   autobahn.sh server|client [CASES]      CASES: patterns of case numbers, '"1.*","9.*"' or '1.* 9.*'
+# The Autobahn test suite against echo_server or autobahn_client.
+#   [RUNTIME=tokio|embedded] autobahn.sh server|client [CASES]
+#   CASES: patterns of case numbers, '"1.*","9.*"' or '1.* 9.*'
 # Without CASES all but those of permessage-deflate, and three of each group of these: the smallest
-# messages, some of 4 KiB, and some in fragments. All of them take many minutes: '12.* 13.*'. JOBS=2 test
-# clients share the cases in the server role. Fails on any behaviour that isn't OK, three cases apart that
-# may be INFORMATIONAL, and on cases without a result. The reports stay in .work/autobahn-server and
-# .work/autobahn-client.
+# messages, some of 4 KiB, and some in fragments. All of them take many minutes: '12.* 13.*'. In fixed
+# buffers (RUNTIME=embedded) those of sections 1 to 7. JOBS=2 test clients share the cases in the server role.
+# Fails on any behaviour that isn't OK, three cases apart that may be INFORMATIONAL, and on cases without a
+# result. The reports stay in .work/autobahn-RUNTIME-server and -client.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 role=${1:-}
-cases=${2:-1.* 2.* 3.* 4.* 5.* 6.* 7.* 9.* 10.* 12.*.1 12.*.5 12.*.11 13.*.1 13.*.5 13.*.11}
+case $RUNTIME in
+  embedded) cases="1.* 2.* 3.* 4.* 5.* 6.* 7.*" ;;
+  *) cases="1.* 2.* 3.* 4.* 5.* 6.* 7.* 9.* 10.* 12.*.1 12.*.5 12.*.11 13.*.1 13.*.5 13.*.11" ;;
+esac
+cases=${2:-$cases}
 jobs=${JOBS:-2}
 case $role in
   server | client) ;;
@@ -18,15 +23,15 @@ esac
 if [ -z "${INTEROP_NETWORK:-}" ]; then
   "$INTEROP/setup.sh" autobahn || exit $?
   if [ "$role" = server ]; then
-    use_example echo_server ECHO_SERVER_COMMAND
+    use_program echo_server ECHO_SERVER_COMMAND
   else
-    use_example autobahn_client AUTOBAHN_CLIENT_COMMAND
+    use_program autobahn_client AUTOBAHN_CLIENT_COMMAND
   fi
 fi
 run_in_own_network "$@"
 
 wstest=$WORK/autobahn/bin/wstest
-out=$WORK/autobahn-$role
+out=$WORK/autobahn-$RUNTIME-$role
 rm -rf "$out"
 mkdir -p "$out"
 agent=websocket-proto
@@ -61,4 +66,4 @@ SPEC
   timeout "$limit" $AUTOBAHN_CLIENT_COMMAND "ws://127.0.0.1:$port" "$agent" >"$out/autobahn_client.log" 2>&1 ||
     { tail -5 "$out/autobahn_client.log" | sed 's/^/      /'; fail "autobahn_client ended with an error"; }
 fi
-python3 -B "$INTEROP/autobahn/report.py" "$role" "$cases" "$out"/*/index.json
+python3 -B "$INTEROP/autobahn/report.py" "$RUNTIME $role" "$cases" "$out"/*/index.json

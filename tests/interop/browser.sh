@@ -6,7 +6,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 if [ -z "${INTEROP_NETWORK:-}" ]; then
   "$INTEROP/setup.sh" node chromium
-  use_example echo_server ECHO_SERVER_COMMAND
+  use_program echo_server ECHO_SERVER_COMMAND
 fi
 run_in_own_network "$@"
 

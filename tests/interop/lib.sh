@@ -12,17 +12,28 @@ SKIPPED=77
 skip() { echo "SKIP  $*"; exit "$SKIPPED"; }
 fail() { echo "FAIL  $*"; exit 1; }
 
-# The commands under test. Set one of the variables to test another implementation with the same
-# command line, or the scripts themselves.
+# The commands under test: the examples echo_server, client and autobahn_client, which are on the blocking
+# adapter, or the programs of RUNTIME (tokio, embedded) in runtimes/. Set one of the variables to test another
+# implementation with the same command line, or the scripts themselves.
+RUNTIME=${RUNTIME:-blocking}
 ECHO_SERVER_COMMAND=${ECHO_SERVER_COMMAND:-}
 CLIENT_COMMAND=${CLIENT_COMMAND:-}
 AUTOBAHN_CLIENT_COMMAND=${AUTOBAHN_CLIENT_COMMAND:-}
 
-# use_example NAME VARIABLE: builds examples/NAME and stores its command in VARIABLE, unless that is set.
-use_example() {
+# use_program NAME VARIABLE: builds the program NAME of the runtime and stores its command in VARIABLE,
+# unless that is set.
+use_program() {
   [ -z "${!2}" ] || return 0
-  (cd "$ROOT" && cargo build --quiet --release --features deflate --example "$1") || fail "examples/$1 doesn't build"
-  printf -v "$2" %s "$TARGET/release/examples/$1"
+  local program=$1
+  if [ "$RUNTIME" = blocking ]; then
+    (cd "$ROOT" && cargo build --quiet --release --features deflate --example "$1") || fail "examples/$1 doesn't build"
+    program=examples/$1
+  else
+    program=${RUNTIME}_$1
+    CARGO_TARGET_DIR=$TARGET cargo build --quiet --release --manifest-path "$INTEROP/runtimes/Cargo.toml" --bin "$program" ||
+      fail "runtimes: $program doesn't build"
+  fi
+  printf -v "$2" %s "$TARGET/release/$program"
   export "${2?}"
 }
 

@@ -6,8 +6,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 if [ -z "${INTEROP_NETWORK:-}" ]; then
   "$INTEROP/setup.sh" python
-  use_example echo_server ECHO_SERVER_COMMAND
-  use_example client CLIENT_COMMAND
+  use_program echo_server ECHO_SERVER_COMMAND
+  use_program client CLIENT_COMMAND
 fi
 run_in_own_network "$@"
 

@@ -67,19 +67,7 @@ fn push_char(octets: &mut Vec<u8>, character: char, length: usize) {
 /// Appends a frame (RFC 6455 §5.2). Written here once more on purpose: what checks the peers, and ours
 /// among them, is none of them.
 pub fn put_frame(out: &mut Vec<u8>, first: u8, payload: &[u8], key: Option<[u8; 4]>) {
-    let masked = if key.is_some() { 0x80 } else { 0 };
-    out.push(first);
-    match payload.len() {
-        length @ 0..=125 => out.push(masked | length as u8),
-        length @ 126..=0xFFFF => {
-            out.push(masked | 126);
-            out.extend_from_slice(&(length as u16).to_be_bytes());
-        }
-        length => {
-            out.push(masked | 127);
-            out.extend_from_slice(&(length as u64).to_be_bytes());
-        }
-    }
+    put_header(out, first, payload.len(), key.is_some());
     let key = match key {
         Some(key) => {
             out.extend_from_slice(&key);
@@ -93,6 +81,23 @@ pub fn put_frame(out: &mut Vec<u8>, first: u8, payload: &[u8], key: Option<[u8; 
             .enumerate()
             .map(|(i, octet)| octet ^ key[i % 4]),
     );
+}
+
+/// Appends what stands before a frame's key, if it has one, or its payload.
+pub fn put_header(out: &mut Vec<u8>, first: u8, length: usize, masked: bool) {
+    let masked = if masked { 0x80 } else { 0 };
+    out.push(first);
+    match length {
+        length @ 0..=125 => out.push(masked | length as u8),
+        length @ 126..=0xFFFF => {
+            out.push(masked | 126);
+            out.extend_from_slice(&(length as u16).to_be_bytes());
+        }
+        length => {
+            out.push(masked | 127);
+            out.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
 }
 
 /// The payloads as a client sends them, each in this many fragments.

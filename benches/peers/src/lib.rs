@@ -15,6 +15,7 @@
 
 pub mod allocations;
 pub mod callgrind;
+pub mod compression;
 pub mod data;
 pub mod echo;
 pub mod load;

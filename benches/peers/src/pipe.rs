@@ -73,6 +73,8 @@ pub struct Pipe {
     /// What is left of the current delivery.
     due: usize,
     cyclic: bool,
+    /// Where `source` begins anew.
+    restart: usize,
     sink: Sink,
 }
 
@@ -85,8 +87,22 @@ impl Pipe {
             delivery,
             due: delivery,
             cyclic: true,
+            restart: 0,
             sink,
         }
+    }
+
+    /// The same, where so many octets at the beginning of the source are a request: left out, unless
+    /// [`with_request`](Self::with_request) asks for it.
+    pub fn behind_request(mut self, length: usize) -> Self {
+        (self.at, self.restart) = (length, length);
+        self
+    }
+
+    /// Delivers the request first, once and alone.
+    pub fn with_request(mut self) -> Self {
+        (self.at, self.due) = (0, self.restart);
+        self
     }
 
     /// Delivers `source` once; after that a read would have to wait.
@@ -97,6 +113,7 @@ impl Pipe {
             delivery: usize::MAX,
             due: usize::MAX,
             cyclic: false,
+            restart: 0,
             sink,
         }
     }
@@ -118,7 +135,7 @@ impl Pipe {
             self.at += piece;
             left -= piece;
             if self.cyclic && self.at == self.source.len() {
-                self.at = 0;
+                self.at = self.restart;
             }
         }
         self.due -= count;

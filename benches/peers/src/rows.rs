@@ -1,7 +1,7 @@
 //! The rows of the tables: what is done, how large, and how it is read.
 
 use crate::data;
-use crate::peers::{Receive, Send};
+use crate::peers::{Deflate, Receive, Send};
 
 /// What messages hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,10 @@ pub enum Work {
         /// How many messages go out at once.
         batch: usize,
     },
+    /// A server receives compressed messages.
+    ReceiveCompressed(Deflate),
+    /// A server compresses and sends messages.
+    SendCompressed(Deflate),
     /// A server accepts Chrome's request.
     Handshake,
 }
@@ -72,6 +76,7 @@ pub struct Row {
 }
 
 const SIZES: [usize; 6] = [16, 125, 1 << 10, 16 << 10, 64 << 10, 1 << 20];
+const COMPRESSED_SIZES: [usize; 3] = [125, 1 << 10, 64 << 10];
 
 /// All rows, in the order in which they are shown.
 pub fn all() -> Vec<Row> {
@@ -85,8 +90,14 @@ pub fn all() -> Vec<Row> {
         }
     }
     for (group, delivery) in [
-        ("receive 64 fragments of 16 KiB in reads of 64 KiB", 64 << 10),
-        ("receive 64 fragments of 16 KiB in reads of 16 KiB", 16 << 10),
+        (
+            "receive 64 fragments of 16 KiB in reads of 64 KiB",
+            64 << 10,
+        ),
+        (
+            "receive 64 fragments of 16 KiB in reads of 16 KiB",
+            16 << 10,
+        ),
     ] {
         rows.extend(Kind::ALL.map(|kind| receive(group, delivery, 64, kind, 1 << 20)));
     }
@@ -112,7 +123,43 @@ pub fn all() -> Vec<Row> {
         kind: Kind::Binary,
         size: 0,
     });
+    if cfg!(feature = "compression") {
+        push_compressed(&mut rows);
+    }
     rows
+}
+
+/// Rows of compressed messages. What a client sends was compressed at level 6.
+fn push_compressed(rows: &mut Vec<Row>) {
+    for (group, takeover) in [
+        ("receive compressed, with context takeover", true),
+        ("receive compressed, each message alone", false),
+    ] {
+        let work = Work::ReceiveCompressed(Deflate { takeover, level: 6 });
+        rows.extend(COMPRESSED_SIZES.map(|size| compressed(group, size_name(size), work, size)));
+    }
+    for (group, takeover) in [
+        ("send compressed, with context takeover", true),
+        ("send compressed, each message alone", false),
+    ] {
+        for level in [1, 6] {
+            let work = Work::SendCompressed(Deflate { takeover, level });
+            rows.extend(COMPRESSED_SIZES.map(|size| {
+                let name = format!("{}, level {level}", size_name(size));
+                compressed(group, name, work, size)
+            }));
+        }
+    }
+}
+
+fn compressed(group: &'static str, name: String, work: Work, size: usize) -> Row {
+    Row {
+        group,
+        name,
+        work,
+        kind: Kind::Ascii,
+        size,
+    }
 }
 
 fn receive(group: &'static str, delivery: usize, fragments: usize, kind: Kind, size: usize) -> Row {
@@ -178,8 +225,9 @@ impl Row {
 
     /// What a peer is asked to receive.
     pub fn receive(&self) -> Receive {
-        let Work::Receive { fragments, .. } = self.work else {
-            unreachable!("a row that receives");
+        let fragments = match self.work {
+            Work::Receive { fragments, .. } => fragments,
+            _ => 1,
         };
         Receive {
             text: self.kind.is_text(),
@@ -190,8 +238,9 @@ impl Row {
 
     /// What a peer is asked to send.
     pub fn send<'a>(&self, payloads: &'a [bytes::Bytes]) -> Send<'a> {
-        let Work::Send { client, batch } = self.work else {
-            unreachable!("a row that sends");
+        let (client, batch) = match self.work {
+            Work::Send { client, batch } => (client, batch),
+            _ => (false, 1),
         };
         Send {
             client,

@@ -7,6 +7,7 @@ use std::sync::Once;
 use bytes::Bytes;
 
 use crate::callgrind;
+use crate::compression;
 use crate::data;
 use crate::meter::{Meter, Mode};
 use crate::peers::{self, Answer, Part, Peer};
@@ -67,9 +68,17 @@ struct Prepared<'a> {
 impl<'a> Prepared<'a> {
     fn new(row: &'a Row) -> Self {
         let payloads = row.payloads();
+        Self::with_payloads(row, payloads)
+    }
+
+    fn with_payloads(row: &'a Row, payloads: Vec<Vec<u8>>) -> Self {
         let stream = match row.work {
             Work::Receive { fragments, .. } => data::client_stream(row.kind, &payloads, fragments),
+            Work::ReceiveCompressed(deflate) => {
+                compression::client_stream(row.kind, &payloads, deflate)
+            }
             Work::Send { .. } => vec![0],
+            Work::SendCompressed(_) => [compression::REQUEST, &[0]].concat(),
             Work::Handshake => data::CHROME_REQUEST.to_vec(),
         };
         let to_send = payloads.iter().cloned().map(Bytes::from).collect();
@@ -83,18 +92,11 @@ impl<'a> Prepared<'a> {
 
     /// The same with a last message that isn't UTF-8, for its last octet alone.
     fn spoilt(row: &'a Row) -> Self {
-        let mut prepared = Self::new(row);
-        if let (Some(octet), Work::Receive { fragments, .. }) = (
-            prepared
-                .payloads
-                .last_mut()
-                .and_then(|payload| payload.last_mut()),
-            row.work,
-        ) {
+        let mut payloads = row.payloads();
+        if let Some(octet) = payloads.last_mut().and_then(|payload| payload.last_mut()) {
             *octet = 0xFF;
-            prepared.stream = data::client_stream(row.kind, &prepared.payloads, fragments).leak();
         }
-        prepared
+        Self::with_payloads(row, payloads)
     }
 
     fn run_rotation(&self, peer: &dyn Peer) {
@@ -108,14 +110,19 @@ impl<'a> Prepared<'a> {
                 let pipe = Pipe::cyclic(self.stream, delivery, Sink::Drop);
                 peer.receive(pipe, &self.row.receive(), meter)
             }
+            Work::ReceiveCompressed(deflate) => {
+                let pipe = Pipe::cyclic(self.stream, COMPRESSED_DELIVERY, Sink::Drop)
+                    .behind_request(compression::REQUEST.len());
+                peer.receive_compressed(pipe, &self.row.receive(), deflate, meter)
+            }
             Work::Send { .. } => {
-                let sink = if meter.compares() {
-                    Sink::Keep
-                } else {
-                    Sink::ring()
-                };
-                let pipe = Pipe::cyclic(self.stream, 1, sink);
+                let pipe = Pipe::cyclic(self.stream, 1, sink(meter));
                 peer.send(pipe, &self.row.send(&self.to_send), meter)
+            }
+            Work::SendCompressed(deflate) => {
+                let pipe = Pipe::cyclic(self.stream, 1, sink(meter))
+                    .behind_request(compression::REQUEST.len());
+                peer.send_compressed(pipe, &self.row.send(&self.to_send), deflate, meter)
             }
             Work::Handshake => {
                 let compares = meter.compares();
@@ -149,7 +156,7 @@ impl<'a> Prepared<'a> {
         let written = pipe::take_kept();
         let name = format!("{}, {}", peer.name(), self.row.full_name());
         match self.row.work {
-            Work::Receive { .. } => {
+            Work::Receive { .. } | Work::ReceiveCompressed(_) => {
                 assert_eq!(meter.compared(), count, "{name}");
                 if self.row.kind.is_text() && peer.part() != Part::Floor {
                     let refused = refuses(|| Prepared::spoilt(self.row).run_rotation(peer));
@@ -164,6 +171,9 @@ impl<'a> Prepared<'a> {
                     assert!(payload == expected, "{name}: another payload");
                 }
             }
+            Work::SendCompressed(deflate) => {
+                compression::check_sent(&written, &self.payloads, count, deflate, &name);
+            }
             Work::Handshake => {
                 let text = String::from_utf8_lossy(&written);
                 assert!(text.starts_with("HTTP/1.1 101 "), "{name}: {text}");
@@ -175,6 +185,21 @@ impl<'a> Prepared<'a> {
             }
         }
         Answer::Done
+    }
+}
+
+/// How many octets each read finds where messages are compressed.
+const COMPRESSED_DELIVERY: usize = 16 << 10;
+
+/// How many reads a count of instructions is made over, at least.
+const LEAST_READS: usize = 50;
+
+/// Where what is sent goes: compared, or as cheap as a write can be.
+fn sink(meter: &Meter<'_>) -> Sink {
+    if meter.compares() {
+        Sink::Keep
+    } else {
+        Sink::ring()
     }
 }
 
@@ -257,12 +282,21 @@ fn calibrate(prepared: &Prepared<'_>, peer: &dyn Peer, milliseconds: u32) -> Opt
     }
 }
 
-/// How many messages are enough where the count is exact.
-fn few(row: &Row) -> usize {
+/// How many messages are enough where the count is exact. Some peers handle all that a read has found
+/// before they give out the first message of it, so that the last read counts for too much, or the first for
+/// nothing: there have to be many.
+fn few(prepared: &Prepared<'_>) -> usize {
+    let row = prepared.row;
+    let reads = |delivery: usize| {
+        let frame = prepared.stream.len() / prepared.payloads.len();
+        (LEAST_READS * delivery / frame).max(((1 << 20) / row.size).clamp(8, 2048))
+    };
     match row.work {
         Work::Receive { delivery: 1, .. } => ((64 << 10) / row.size).clamp(4, 512),
+        Work::Receive { delivery, .. } => reads(delivery),
+        Work::ReceiveCompressed(_) => reads(COMPRESSED_DELIVERY),
+        Work::Send { .. } | Work::SendCompressed(_) => ((1 << 20) / row.size).clamp(8, 2048),
         Work::Handshake => 64,
-        _ => ((1 << 20) / row.size).clamp(8, 2048),
     }
 }
 
@@ -274,7 +308,7 @@ pub fn allocations(options: &Options) -> Table {
     for row in options.rows() {
         let prepared = Prepared::new(&row);
         let values = peers.iter().map(|peer| {
-            let meter = prepared.measure(*peer, Mode::Time, few(&row))?;
+            let meter = prepared.measure(*peer, Mode::Time, few(&prepared))?;
             Some(meter.allocations() as f64 / meter.count() as f64)
         });
         table.push(&row, values.collect());
@@ -289,7 +323,7 @@ pub fn count_instructions(options: &Options) {
         let prepared = Prepared::new(&row);
         for peer in options.peers() {
             callgrind::zero();
-            if let Some(meter) = prepared.measure(peer, Mode::Count, few(&row)) {
+            if let Some(meter) = prepared.measure(peer, Mode::Count, few(&prepared)) {
                 callgrind::dump(&format!(
                     "{}|{}|{}",
                     row.full_name(),

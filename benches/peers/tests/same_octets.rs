@@ -36,6 +36,16 @@ fn what_all_peers_send_are_the_frames_of_their_role() {
     assert!(rows("send+125 b,send+64 × 16 b") >= 40);
 }
 
+#[cfg(feature = "compression")]
+#[test]
+fn compressed_messages_are_delivered_and_sent_by_all_peers_that_compress() {
+    // Ours twice, zlib-rs alone, sockudo-ws and yawc; wtx where each message stands alone.
+    assert!(rows("receive compressed+takeover+1 kib") >= 5);
+    assert!(rows("receive compressed+alone+64 kib") >= 6);
+    assert!(rows("send compressed+takeover+125 b") >= 2 * 5);
+    assert!(rows("send compressed+alone+1 kib") >= 2 * 6);
+}
+
 #[test]
 fn a_browsers_request_is_accepted_by_all_peers_that_have_a_handshake() {
     assert!(rows("handshake") >= 10);

@@ -1,5 +1,6 @@
 //! A server's way in: `accept(stream)`.
 
+use super::link::Link;
 use super::{AcceptOptions, Error, ServerSocket, Stream, WebSocket};
 use crate::connection::{Connection, Event};
 use crate::handshake::{Accept, Rejection, Request};
@@ -25,8 +26,8 @@ pub fn accept_with<'a, T: Stream>(
     options: &AcceptOptions<'a>,
     decide: impl FnOnce(&Request<'_>) -> Result<Accept<'a>, Rejection<'a>>,
 ) -> Result<ServerSocket<T>, Error> {
-    stream.prepare(options.write_timeout())?;
-    let mut socket = WebSocket::new(stream, Connection::server(options.config()));
+    let link = Link::server(stream, options)?;
+    let mut socket = WebSocket::new(link, Connection::server(options.config()));
     match socket.next()? {
         Some((Event::Request(request), mut out)) => match options.answer(&request, decide) {
             Ok(accept) => out.accept(&request, &accept)?,

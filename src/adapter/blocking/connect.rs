@@ -5,11 +5,12 @@ use std::io::{self, ErrorKind};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
+use super::link::Link;
 use super::{ClientSocket, ConnectOptions, Error, Refusal, Stream, WebSocket};
 use crate::adapter::entropy::{SystemKeys, nonce};
 use crate::adapter::sizes::send_buffer;
 use crate::connection::{Connection, Event};
-use crate::error::{Misuse, ResponseFault, UrlFault, Violation};
+use crate::error::{ResponseFault, Violation};
 use crate::handshake::Url;
 
 /// Connects to a `ws://` URL with the defaults.
@@ -25,14 +26,13 @@ pub fn connect(url: &str) -> Result<ClientSocket<TcpStream>, Error> {
 /// # Errors
 /// [`Error::Misuse`] for the URL or the options, `wss://` without TLS among them; [`Error::Io`];
 /// [`Error::Refused`] when the server answers with another status than 101; [`Error::Violation`].
+// RFC 6455 §4.1-9
 pub fn connect_with(
     url: &str,
     options: &ConnectOptions<'_>,
 ) -> Result<ClientSocket<TcpStream>, Error> {
     let url = Url::parse(url)?;
-    if url.is_secure() {
-        return Err(Misuse::Url(UrlFault::NeedsTls).into());
-    }
+    let options = &options.for_url(&url)?;
     let stream = dial(url.host(), url.port(), options.connect_timeout())?;
     connect_over(stream, &url, options)
 }
@@ -61,14 +61,14 @@ pub fn connect_over<T: Stream>(
     url: &Url<'_>,
     options: &ConnectOptions<'_>,
 ) -> Result<ClientSocket<T>, Error> {
-    stream.prepare(options.write_timeout())?;
+    let link = Link::client(stream, url, options)?;
     let request = options.request(url, nonce()?);
     let config = options.config();
     let mut tx = send_buffer(&config);
     let ws = Connection::client(&request, config, SystemKeys, &mut tx)?;
     let mut socket = WebSocket {
         tx,
-        ..WebSocket::new(stream, ws)
+        ..WebSocket::new(link, ws)
     };
     // The first event of a client is that the handshake is over.
     let subprotocol = match socket.next() {

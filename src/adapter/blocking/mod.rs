@@ -24,6 +24,7 @@
 
 mod accept;
 mod connect;
+mod link;
 mod split;
 mod stream;
 
@@ -34,6 +35,7 @@ use std::vec::Vec;
 
 pub use self::accept::{accept, accept_with};
 pub use self::connect::{connect, connect_over, connect_with};
+use self::link::Link;
 pub use self::split::{Reader, Writer};
 pub use self::stream::{NoTimeouts, Stream};
 
@@ -63,7 +65,7 @@ const LEAST_PER_READ: usize = 4 << 10;
 /// A WebSocket over a blocking stream.
 #[derive(Debug)]
 pub struct WebSocket<T: Stream, S: Side> {
-    io: T,
+    io: Link<T>,
     ws: Connection<S>,
     rx: RecvBuffer<Vec<u8>>,
     tx: SendBuffer<Vec<u8>>,
@@ -250,7 +252,7 @@ fn write<T: Stream, S: Side>(
 }
 
 impl<T: Stream, S: Side> WebSocket<T, S> {
-    fn new(io: T, ws: Connection<S>) -> Self {
+    fn new(io: Link<T>, ws: Connection<S>) -> Self {
         Self {
             io,
             tx: send_buffer(ws.config()),
@@ -266,7 +268,7 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
     pub fn from_parts(io: T, ws: Connection<S>, rx: RecvBuffer<Vec<u8>>) -> Self {
         Self {
             rx,
-            ..Self::new(io, ws)
+            ..Self::new(Link::plain(io), ws)
         }
     }
 
@@ -412,9 +414,15 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
         &self.ws
     }
 
+    /// Asks the TLS session, where there is one: for the peer's certificates, say.
+    #[cfg(feature = "tls")]
+    pub fn tls<R>(&self, ask: impl FnOnce(&::rustls::Connection) -> R) -> Option<R> {
+        self.io.tls().map(|session| session.ask(ask))
+    }
+
     /// The stream.
     #[must_use]
     pub const fn stream(&self) -> &T {
-        &self.io
+        self.io.stream()
     }
 }

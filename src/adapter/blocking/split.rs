@@ -2,15 +2,18 @@
 //!
 //! The machine and what is queued stand behind one lock, which is held for as long as it takes to look
 //! at what has arrived or to queue a message, never while anything waits for the network. A second lock
-//! belongs to whoever writes to the stream. Whoever has queued something either gets it, or leaves the
-//! writing to the one who has it, who looks again before giving it up.
+//! belongs to whoever writes to the stream. A writer writes what it has queued itself, and with it what
+//! else waits. The reader writes its own replies, unless a writer is about to: else it could be stuck in a
+//! writer's message, and nobody would read.
 
 use core::fmt;
+use std::io::Write;
 use std::net::TcpStream;
 use std::string::String;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::vec::Vec;
 
+use super::link::Link;
 use super::{Error, Messages, Outcome, Reading, Received, Stream, WebSocket};
 use crate::adapter::Step;
 use crate::adapter::clock::now;
@@ -29,13 +32,15 @@ struct Shared<T, S> {
 struct Machine<S> {
     ws: Connection<S>,
     tx: SendBuffer<Vec<u8>>,
+    /// How many writers have queued something and will look whether it is written.
+    writers: usize,
     /// The writing side is to be shut down by whoever has the stream, once nothing waits.
     shutdown_due: bool,
 }
 
 /// The stream, for whoever writes, and what is being written.
 struct Output<T> {
-    io: T,
+    io: Link<T>,
     tx: SendBuffer<Vec<u8>>,
 }
 
@@ -45,33 +50,54 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<T: Stream, S: Side> Shared<T, S> {
-    /// Writes what is queued. Where another thread is writing, `wait` says whether to wait for it; if
-    /// not, that will write this, too, and the answer is false.
-    fn flush(&self, wait: bool) -> Result<bool, Error> {
-        let mut output = if wait {
-            lock(&self.output)
-        } else {
-            match self.output.try_lock() {
-                Ok(output) => output,
-                Err(TryLockError::Poisoned(output)) => output.into_inner(),
-                Err(TryLockError::WouldBlock) => return Ok(false),
+    /// Writes what is queued, for a writer that has noted that it will.
+    fn flush_as_writer(&self) -> Result<(), Error> {
+        let mut output = lock(&self.output);
+        loop {
+            let mut machine = lock(&self.machine);
+            if machine.tx.is_empty() {
+                machine.writers -= 1;
+                Self::give_up(output, machine);
+                return Ok(());
             }
+            core::mem::swap(&mut machine.tx, &mut output.tx);
+            drop(machine);
+            if let Err(error) = self.write(&mut output) {
+                lock(&self.machine).writers -= 1;
+                return Err(error);
+            }
+        }
+    }
+
+    /// Writes what the reader has queued. False when that is left to a writer, who will do it.
+    fn flush_as_reader(&self) -> Result<bool, Error> {
+        let mut output = match self.output.try_lock() {
+            Ok(output) => output,
+            Err(TryLockError::Poisoned(output)) => output.into_inner(),
+            Err(TryLockError::WouldBlock) => return Ok(false),
         };
         loop {
             let mut machine = lock(&self.machine);
             if machine.tx.is_empty() {
-                if core::mem::take(&mut machine.shutdown_due) {
-                    super::shutdown(&mut output.io, &mut machine.ws);
-                }
-                // Given up while the machine is locked: nobody can queue in between and find the
-                // stream still taken.
-                drop(output);
+                Self::give_up(output, machine);
                 return Ok(true);
+            }
+            if machine.writers > 0 {
+                return Ok(false);
             }
             core::mem::swap(&mut machine.tx, &mut output.tx);
             drop(machine);
             self.write(&mut output)?;
         }
+    }
+
+    /// Nothing waits: the stream is given up while the machine is locked, so that nobody can queue in
+    /// between and find the stream still taken.
+    fn give_up(mut output: MutexGuard<'_, Output<T>>, mut machine: MutexGuard<'_, Machine<S>>) {
+        if core::mem::take(&mut machine.shutdown_due) {
+            super::shutdown(&mut output.io, &mut machine.ws);
+        }
+        drop(output);
     }
 
     fn write(&self, output: &mut Output<T>) -> Result<(), Error> {
@@ -96,7 +122,7 @@ impl<T: Stream, S: Side> Shared<T, S> {
 /// The half that receives.
 pub struct Reader<T: Stream, S: Side> {
     shared: Arc<Shared<T, S>>,
-    io: T,
+    io: Link<T>,
     rx: RecvBuffer<Vec<u8>>,
     reading: Reading,
     subprotocol: Option<String>,
@@ -123,7 +149,7 @@ impl<S: Side> WebSocket<TcpStream, S> {
     /// # Errors
     /// When the stream can't be cloned.
     pub fn split(self) -> std::io::Result<(Reader<TcpStream, S>, Writer<TcpStream, S>)> {
-        let io = self.io.try_clone()?;
+        let io = self.io.stream().try_clone()?;
         Ok(self.split_with(io))
     }
 }
@@ -132,12 +158,14 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
     /// As [`split`](WebSocket::split), for any stream of which there are two handles: `reading_half`
     /// is the second.
     #[must_use]
-    pub fn split_with(self, reading_half: T) -> (Reader<T, S>, Writer<T, S>) {
+    pub fn split_with(mut self, reading_half: T) -> (Reader<T, S>, Writer<T, S>) {
+        let reading_half = self.io.reading_half(reading_half);
         let spare = send_buffer(self.ws.config());
         let shared = Arc::new(Shared {
             machine: Mutex::new(Machine {
                 ws: self.ws,
                 tx: self.tx,
+                writers: 0,
                 shutdown_due: false,
             }),
             output: Mutex::new(Output {
@@ -180,7 +208,7 @@ impl<T: Stream, S: Side> Reader<T, S> {
                         Ok(event) => Ok(Some(event)),
                         Err(violation) => {
                             // The Close that tells the peer. The rest of the way is the next call's.
-                            self.shared.flush(false)?;
+                            self.shared.flush_as_reader()?;
                             Err(violation.into())
                         }
                     };
@@ -188,17 +216,17 @@ impl<T: Stream, S: Side> Reader<T, S> {
                 Step::Write => {
                     machine.shutdown_due = ws.transport() == Transport::ShutdownWrite;
                     drop(machine);
-                    // Where another thread is at it, that will write this, too, and shut down behind
-                    // it: read on.
-                    if !self.shared.flush(false)? {
+                    // Where a writer is at it, that will write this, too, and shut down behind it: read
+                    // on.
+                    if !self.shared.flush_as_reader()? {
                         self.read()?;
                     }
                 }
                 Step::ShutdownWrite => {
                     machine.shutdown_due = true;
                     drop(machine);
-                    // Where another thread is writing, that will do it when it is through.
-                    self.shared.flush(false)?;
+                    // Where a writer is at it, that will do it when it is through.
+                    self.shared.flush_as_reader()?;
                 }
                 Step::Read => {
                     drop(machine);
@@ -294,8 +322,9 @@ impl<T: Stream, S: Side> Writer<T, S> {
         let mut machine = lock(&self.shared.machine);
         let Machine { ws, tx, .. } = &mut *machine;
         command(ws, tx)?;
+        machine.writers += 1;
         drop(machine);
-        self.shared.flush(true).map(drop)
+        self.shared.flush_as_writer()
     }
 }
 

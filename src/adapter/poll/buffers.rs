@@ -224,7 +224,8 @@ impl Output {
         self.stalled_since = None;
     }
 
-    fn is_done(&self) -> bool {
+    /// Whether nothing waits, with the transport neither.
+    pub(super) fn is_done(&self) -> bool {
         self.len() == 0 && !self.unflushed
     }
 
@@ -268,9 +269,12 @@ impl Output {
             self.apart = apart;
             self.apart.advance(ready!(written)?);
         }
-        if self.unflushed {
-            ready!(io.poll_flush(cx))?;
-            self.unflushed = false;
+        while self.unflushed || io.holds_back() {
+            match ready!(io.poll_flush(cx)) {
+                Ok(()) => self.unflushed = false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
             self.stalled_since = None;
         }
         Poll::Ready(Ok(()))

@@ -11,6 +11,7 @@ use std::vec::Vec;
 use super::Io;
 use super::alarm::Alarm;
 use super::buffers::{Input, Outbox};
+use super::link::Link;
 use super::message::{Message, Payload};
 use crate::adapter::error::is_disconnect;
 use crate::adapter::sizes::send_limit;
@@ -59,7 +60,7 @@ pub(super) struct Flow {
 
 /// A connection, but for what it has received.
 pub(super) struct Engine<T, C: Timer, S> {
-    io: T,
+    io: Link<T>,
     ws: Connection<S>,
     alarm: Alarm<C>,
     outbox: Outbox,
@@ -71,7 +72,12 @@ pub(super) struct Engine<T, C: Timer, S> {
 }
 
 impl<T: Io, C: Timer, S: Side> Engine<T, C, S> {
-    pub(super) fn new(io: T, timer: C, ws: Connection<S>, write_timeout: Option<Duration>) -> Self {
+    pub(super) fn new(
+        io: Link<T>,
+        timer: C,
+        ws: Connection<S>,
+        write_timeout: Option<Duration>,
+    ) -> Self {
         let millis = write_timeout.map_or(0, |timeout| timeout.as_millis().max(1));
         Self {
             io,
@@ -84,7 +90,7 @@ impl<T: Io, C: Timer, S: Side> Engine<T, C, S> {
         }
     }
 
-    pub(super) const fn io(&self) -> &T {
+    pub(super) const fn link(&self) -> &Link<T> {
         &self.io
     }
 
@@ -110,6 +116,11 @@ impl<T: Io, C: Timer, S: Side> Engine<T, C, S> {
     /// How many octets wait to be written.
     pub(super) fn buffered_amount(&mut self) -> usize {
         self.outbox.get().map_or(0, |output| output.len())
+    }
+
+    /// Whether something waits to be written, or to be passed on by the transport.
+    pub(super) fn is_writing(&mut self) -> bool {
+        self.outbox.get().is_some_and(|output| !output.is_done())
     }
 
     // ---- receiving -------------------------------------------------------------------------------
@@ -147,14 +158,16 @@ impl<T: Io, C: Timer, S: Side> Engine<T, C, S> {
             } else {
                 driver.step(ws, input.rx(), tx)
             };
-            let step = match step {
-                Step::Read if self.outbox.holds_back() => Step::Write,
-                step => step,
+            let (step, reads_on) = match step {
+                Step::Read if self.outbox.holds_back() => (Step::Write, flow.duplex),
+                // What the transport has to say by itself is little, and the peer may say more first.
+                Step::Read if self.io.holds_back() => (Step::Write, true),
+                step => (step, flow.duplex),
             };
             let done = match step {
                 Step::Event(ready) => return Poll::Ready(Ok(Some(ready))),
                 Step::Write => match self.poll_write(wakers.write) {
-                    Poll::Pending if flow.duplex => self.poll_read(wakers, input),
+                    Poll::Pending if reads_on => self.poll_read(wakers, input),
                     Poll::Pending => self.poll_deadline(wakers.write, false),
                     written => written,
                 },
@@ -181,6 +194,14 @@ impl<T: Io, C: Timer, S: Side> Engine<T, C, S> {
                 Poll::Pending => return Poll::Pending,
             }
         }
+    }
+
+    /// Takes an event that was found as a message in memory of its own; `None` where it is none, and where
+    /// its content breaks the protocol, which is told when the transport is closed.
+    pub(super) fn message(&mut self, ready: Ready, input: &mut Input) -> Option<Message> {
+        let (ws, tx) = self.machine();
+        let event = ws.lend(ready, input.rx(), tx).ok()?;
+        Message::from_event(&event)
     }
 
     /// Reads once, or does what is due. Everything that had arrived was handled before.

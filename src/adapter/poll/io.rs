@@ -11,7 +11,8 @@ pub trait Io {
     /// Reads at least one octet into `octets`, which has room; 0 at the end of the stream.
     ///
     /// # Errors
-    /// Those of the transport.
+    /// Those of the transport. After [`ErrorKind::Interrupted`](io::ErrorKind::Interrupted) it is asked
+    /// again, and flushed before that where it [holds back](Self::holds_back) something.
     fn poll_read(&mut self, cx: &mut Context<'_>, octets: &mut [u8]) -> Poll<io::Result<usize>>;
 
     /// Writes at least one of `octets`, of which there are some.
@@ -37,8 +38,15 @@ pub trait Io {
     /// Passes on what was written, where the transport holds it back.
     ///
     /// # Errors
-    /// Those of the transport.
+    /// Those of the transport. After [`ErrorKind::Interrupted`](io::ErrorKind::Interrupted) some of it was
+    /// passed on, and it is asked again.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Whether it has something to pass on that nobody has written: what reading has made it say, as TLS
+    /// does. It is flushed before it is read from.
+    fn holds_back(&self) -> bool {
+        false
+    }
 
     /// Tells the peer that nothing more will be written, while reading goes on.
     ///

@@ -1,9 +1,11 @@
 //! Messages that own their octets, for `Stream`, `Sink` and channels between tasks.
 
 use std::string::String;
+use std::task::Poll;
 
 use bytes::Bytes;
 
+use crate::adapter::Error;
 use crate::close::CloseCode;
 use crate::connection::Event;
 use crate::opcode::MessageKind;
@@ -66,6 +68,16 @@ impl Message {
             _ => Bytes::new(),
         }
     }
+}
+
+/// What a `Stream` gives for what came next. A fault comes last, and once: from then on it has `told`.
+pub(super) fn item(
+    next: Poll<Result<Option<Message>, Error>>,
+    told: &mut bool,
+) -> Poll<Option<Result<Message, Error>>> {
+    let next = next.map(Result::transpose);
+    *told = matches!(next, Poll::Ready(None | Some(Err(_))));
+    next
 }
 
 /// What is to become a whole message.

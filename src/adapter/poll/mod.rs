@@ -30,6 +30,7 @@ mod alarm;
 mod buffers;
 mod engine;
 mod io;
+mod link;
 mod message;
 mod open;
 mod socket;

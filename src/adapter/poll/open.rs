@@ -5,6 +5,7 @@ use std::future::{Future, poll_fn};
 use std::task::{Context, Poll, ready};
 
 use super::engine::Wakers;
+use super::link::Link;
 use super::socket::alone;
 use super::{ClientSocket, Io, Outgoing, ServerSocket, WebSocket};
 use crate::adapter::sizes::send_buffer;
@@ -23,9 +24,9 @@ pub fn accept<T: Io, C: Timer>(
 ) -> impl Future<Output = Result<ServerSocket<T, C>, Error>> {
     let options = AcceptOptions::new();
     let ws = Connection::server(options.config());
-    let socket = WebSocket::new(io, timer, ws, options.write_timeout());
+    let socket = WebSocket::new(Link::plain(io), timer, ws, options.write_timeout());
     // The options are made anew for the answer: kept, they would be the better part of this future.
-    accepted(socket, |request: &Request<'_>| {
+    accepted(Ok(socket), |request: &Request<'_>| {
         AcceptOptions::new().answer(request, |_| Ok(Accept::new()))
     })
 }
@@ -43,7 +44,8 @@ pub fn accept_with<'a, T: Io, C: Timer>(
     decide: impl FnOnce(&Request<'_>) -> Result<Accept<'a>, Rejection<'a>>,
 ) -> impl Future<Output = Result<ServerSocket<T, C>, Error>> {
     let ws = Connection::server(options.config());
-    let socket = WebSocket::new(io, timer, ws, options.write_timeout());
+    let link = Link::server(io, options);
+    let socket = link.map(|link| WebSocket::new(link, timer, ws, options.write_timeout()));
     accepted(socket, |request: &Request<'_>| {
         options.answer(request, decide)
     })
@@ -51,15 +53,15 @@ pub fn accept_with<'a, T: Io, C: Timer>(
 
 /// The future of accepting. It is little more than the socket: tasks are as large as their largest state.
 fn accepted<'a, T: Io, C: Timer>(
-    socket: ServerSocket<T, C>,
+    socket: Result<ServerSocket<T, C>, Error>,
     answer: impl FnOnce(&Request<'_>) -> Result<Accept<'a>, Rejection<'a>>,
 ) -> impl Future<Output = Result<ServerSocket<T, C>, Error>> {
     let mut socket = Some(socket);
     let mut answer = Some(answer);
     let mut open = false;
     poll_fn(move |cx| {
-        let Some(ws) = &mut socket else {
-            return Poll::Ready(Err(Error::Ended));
+        let Some(Ok(ws)) = &mut socket else {
+            return Poll::Ready(socket.take().unwrap_or(Err(Error::Ended)));
         };
         if !open {
             open = ready!(ws.poll_open(cx, |request, mut out| {
@@ -74,7 +76,7 @@ fn accepted<'a, T: Io, C: Timer>(
         }
         if open {
             ready!(ws.engine.poll_flush(cx.waker()))?;
-            return Poll::Ready(socket.take().ok_or(Error::Ended));
+            return Poll::Ready(socket.take().unwrap_or(Err(Error::Ended)));
         }
         // Whoever was rejected has been seen to the door.
         Poll::Ready(Err(match answer {
@@ -119,7 +121,8 @@ impl<T: Io, C: Timer> ClientSocket<T, C> {
         let config = options.config();
         let mut tx = send_buffer(&config);
         let ws = Connection::client(&request, config, SystemKeys, &mut tx)?;
-        let mut socket = Self::new(io, timer, ws, options.write_timeout());
+        let link = Link::client(io, url, options)?;
+        let mut socket = Self::new(link, timer, ws, options.write_timeout());
         let (_, queue) = socket.engine.machine();
         // A request is far smaller than any limit.
         let _ = queue.extend(tx.octets());

@@ -14,7 +14,8 @@ use futures_sink::Sink;
 
 use super::buffers::{Input, Rx};
 use super::engine::{Engine, Flow, Wakers};
-use super::message::{Message, Payload};
+use super::link::Link;
+use super::message::{Message, Payload, item};
 use super::{Io, Outgoing};
 use crate::adapter::{Error, Outcome, Timer};
 use crate::buffer::RecvBuffer;
@@ -40,7 +41,12 @@ pub struct WebSocket<T, C: Timer, S> {
 impl<T, C: Timer, S> Unpin for WebSocket<T, C, S> {}
 
 impl<T: Io, C: Timer, S: Side> WebSocket<T, C, S> {
-    pub(super) fn new(io: T, timer: C, ws: Connection<S>, write_timeout: Option<Duration>) -> Self {
+    pub(super) fn new(
+        io: Link<T>,
+        timer: C,
+        ws: Connection<S>,
+        write_timeout: Option<Duration>,
+    ) -> Self {
         Self {
             engine: Engine::new(io, timer, ws, write_timeout),
             input: Input::default(),
@@ -62,7 +68,7 @@ impl<T: Io, C: Timer, S: Side> WebSocket<T, C, S> {
     ) -> Self {
         Self {
             input: Input::new(rx),
-            ..Self::new(io, timer, ws, write_timeout)
+            ..Self::new(Link::plain(io), timer, ws, write_timeout)
         }
     }
 
@@ -172,7 +178,13 @@ impl<T: Io, C: Timer, S: Side> WebSocket<T, C, S> {
     /// The transport.
     #[must_use]
     pub const fn io(&self) -> &T {
-        self.engine.io()
+        self.engine.link().io()
+    }
+
+    /// Asks the TLS session, where there is one: for the peer's certificates, say.
+    #[cfg(feature = "tls")]
+    pub fn tls<R>(&self, ask: impl FnOnce(&::rustls::Connection) -> R) -> Option<R> {
+        self.engine.link().tls().map(|session| ask(session.tls()))
     }
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
@@ -182,11 +194,7 @@ impl<T: Io, C: Timer, S: Side> WebSocket<T, C, S> {
             let Some(ready) = found else {
                 return Poll::Ready(Ok(None));
             };
-            let (ws, tx) = engine.machine();
-            // What the peer did wrong is told when the transport is closed.
-            if let Ok(event) = ws.lend(ready, input.rx(), tx)
-                && let Some(message) = Message::from_event(&event)
-            {
+            if let Some(message) = engine.message(ready, input) {
                 return Poll::Ready(Ok(Some(message)));
             }
         }
@@ -265,9 +273,8 @@ impl<T: Io, C: Timer, S: Side> Stream for WebSocket<T, C, S> {
         if this.told {
             return Poll::Ready(None);
         }
-        let next = ready!(this.poll_message(cx)).transpose();
-        this.told = !matches!(next, Some(Ok(_)));
-        Poll::Ready(next)
+        let next = this.poll_message(cx);
+        item(next, &mut this.told)
     }
 }
 

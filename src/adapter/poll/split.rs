@@ -1,25 +1,26 @@
 //! Full duplex: one task reads while others write.
 //!
 //! The machine, the transport and what is queued stand behind one lock. It is held for the length of one
-//! poll, never while anything waits. Whoever waits for the transport to take octets, or for a deadline, is
-//! on one list, and the transport and the timer wake everybody on it: it doesn't matter who of them asked
-//! last.
+//! poll, never while anything waits. Whoever waits for the transport to take octets, or for a deadline, has
+//! a place on one list, and the transport and the timer wake everybody on it: it doesn't matter who of them
+//! asked last. A future that is dropped gives up its place.
 
 use core::fmt;
+use core::ops::Deref;
 use std::boxed::Box;
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::mem;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker, ready};
-use std::vec::Vec;
 
 use futures_core::Stream;
 use futures_sink::Sink;
 
 use super::buffers::Input;
 use super::engine::{Engine, Flow, Wakers};
-use super::message::{Message, Payload};
+use super::message::{Message, Payload, item};
 use super::socket::outcome;
 use super::{Io, Outgoing, WebSocket};
 use crate::adapter::{Error, Outcome, Timer};
@@ -27,40 +28,32 @@ use crate::close::CloseCode;
 use crate::connection::{Connection, Event, Ready, Side, State};
 use crate::error::Misuse;
 
-/// Tasks that may wait at the same time before all are woken to have a look: those whose futures were
-/// dropped are gone then.
-const MOST_WAITING: usize = 64;
-
 /// The tasks of both halves.
+///
+/// A waker may be the last to hold a task, and the task a half: none is dropped under the lock.
 #[derive(Default)]
 struct Tasks(Mutex<Waiting>);
 
 #[derive(Default)]
 struct Waiting {
     reader: Option<Waker>,
-    writers: Vec<Waker>,
+    /// By the numbers of their places.
+    writers: BTreeMap<u64, Waker>,
+    last_place: u64,
 }
 
 impl Tasks {
     /// Has the reader woken from now on.
     fn note_reader(&self, waker: &Waker) {
-        let reader = &mut lock(&self.0).reader;
-        match reader {
-            Some(known) => known.clone_from(waker),
-            None => *reader = Some(waker.clone()),
-        }
-    }
-
-    /// Has a writer woken once.
-    fn note_writer(&self, waker: &Waker) {
         let mut waiting = lock(&self.0);
-        if waiting.writers.iter().any(|known| known.will_wake(waker)) {
-            return;
-        }
-        waiting.writers.push(waker.clone());
-        if waiting.writers.len() > MOST_WAITING {
+        if !waiting
+            .reader
+            .as_ref()
+            .is_some_and(|known| known.will_wake(waker))
+        {
+            let before = waiting.reader.replace(waker.clone());
             drop(waiting);
-            self.wake_all();
+            drop(before);
         }
     }
 
@@ -71,12 +64,52 @@ impl Tasks {
         }
     }
 
-    fn wake_all(&self) {
+    fn wake_writers(&self) {
         let writers = mem::take(&mut lock(&self.0).writers);
-        for writer in writers {
+        for writer in writers.into_values() {
             writer.wake();
         }
+    }
+
+    fn wake_all(&self) {
+        self.wake_writers();
         self.wake_reader();
+    }
+}
+
+/// A writer's place among those that wait. It is given up when this is dropped.
+struct Place<T: Deref<Target = Tasks>> {
+    tasks: T,
+    number: Option<u64>,
+}
+
+impl<T: Deref<Target = Tasks>> Place<T> {
+    const fn new(tasks: T) -> Self {
+        Self {
+            tasks,
+            number: None,
+        }
+    }
+
+    /// Has the writer woken once.
+    fn wait(&mut self, waker: &Waker) {
+        let mut waiting = lock(&self.tasks.0);
+        let number = *self.number.get_or_insert_with(|| {
+            waiting.last_place += 1;
+            waiting.last_place
+        });
+        let before = waiting.writers.insert(number, waker.clone());
+        drop(waiting);
+        drop(before);
+    }
+}
+
+impl<T: Deref<Target = Tasks>> Drop for Place<T> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            let waker = lock(&self.tasks.0).writers.remove(&number);
+            drop(waker);
+        }
     }
 }
 
@@ -116,6 +149,8 @@ pub struct Reader<T, C: Timer, S> {
 /// A half that sends. It can be cloned, for as many tasks as there are.
 pub struct Writer<T, C: Timer, S> {
     shared: Arc<Shared<T, C, S>>,
+    /// Where it waits as a `Sink`.
+    place: Place<Arc<Tasks>>,
 }
 
 impl<T, C: Timer, S> Unpin for Reader<T, C, S> {}
@@ -123,8 +158,15 @@ impl<T, C: Timer, S> Unpin for Writer<T, C, S> {}
 
 impl<T, C: Timer, S> Clone for Writer<T, C, S> {
     fn clone(&self) -> Self {
+        Self::of(&self.shared)
+    }
+}
+
+impl<T, C: Timer, S> Writer<T, C, S> {
+    fn of(shared: &Arc<Shared<T, C, S>>) -> Self {
         Self {
-            shared: Arc::clone(&self.shared),
+            shared: Arc::clone(shared),
+            place: Place::new(Arc::clone(&shared.tasks)),
         }
     }
 }
@@ -141,9 +183,7 @@ impl<T: Io, C: Timer, S: Side> WebSocket<T, C, S> {
             everybody: Waker::from(Arc::clone(&tasks)),
             tasks,
         });
-        let writer = Writer {
-            shared: Arc::clone(&shared),
-        };
+        let writer = Writer::of(&shared);
         let reader = Reader {
             shared,
             input: self.input,
@@ -154,26 +194,33 @@ impl<T: Io, C: Timer, S: Side> WebSocket<T, C, S> {
     }
 }
 
-/// Reading goes on while the peer doesn't take what the other half writes.
-const DUPLEX: Flow = Flow {
-    in_chunks: false,
-    duplex: true,
-};
-
 /// The engine, locked, and the event that was found; `None` when the connection is over.
 type Found<'a, T, C, S> = Result<Option<(MutexGuard<'a, Engine<T, C, S>>, Ready)>, Error>;
 
 impl<T: Io, C: Timer, S: Side> Shared<T, C, S> {
     /// Finds the next event. The machine stays locked, as nothing may come between finding an event
     /// and lending it.
-    fn poll_event(&self, waker: &Waker, input: &mut Input) -> Poll<Found<'_, T, C, S>> {
+    fn poll_event(
+        &self,
+        waker: &Waker,
+        input: &mut Input,
+        in_chunks: bool,
+    ) -> Poll<Found<'_, T, C, S>> {
         self.tasks.note_reader(waker);
         let wakers = Wakers {
             read: waker,
             write: &self.everybody,
         };
         let mut engine = lock(&self.engine);
-        let found = ready!(engine.poll_event(wakers, input, DUPLEX));
+        // Reading goes on while the peer doesn't take what the other half writes.
+        let flow = Flow {
+            in_chunks,
+            duplex: true,
+        };
+        let writing = engine.is_writing();
+        let found = engine.poll_event(wakers, input, flow);
+        self.tell_writers(writing, &mut engine);
+        let found = ready!(found);
         if !matches!(found, Ok(Some(_))) {
             // Nothing that a writer waits for will come.
             drop(engine);
@@ -183,22 +230,43 @@ impl<T: Io, C: Timer, S: Side> Shared<T, C, S> {
         Poll::Ready(found.map(|found| found.map(|ready| (engine, ready))))
     }
 
-    /// Tries once, and where that has to wait, once more when the task is on the list: between the two
+    /// When all that waited to be written has been, whoever waits for that is told: a transport that was
+    /// asked by another task meanwhile need not do so.
+    fn tell_writers(&self, writing: bool, engine: &mut Engine<T, C, S>) {
+        if writing && !engine.is_writing() {
+            self.tasks.wake_writers();
+        }
+    }
+
+    /// Tries once, and where that has to wait, once more when the task has its place: between the two
     /// nobody would wake it.
     fn poll_writing<R>(
         &self,
         cx: &Context<'_>,
+        place: &mut Place<impl Deref<Target = Tasks>>,
         mut attempt: impl FnMut(&mut Engine<T, C, S>, &Waker) -> Poll<R>,
     ) -> Poll<R> {
-        if let Poll::Ready(done) = attempt(&mut lock(&self.engine), &self.everybody) {
+        let mut attempt = || {
+            let mut engine = lock(&self.engine);
+            let writing = engine.is_writing();
+            let done = attempt(&mut engine, &self.everybody);
+            self.tell_writers(writing, &mut engine);
+            done
+        };
+        if let Poll::Ready(done) = attempt() {
             return Poll::Ready(done);
         }
-        self.tasks.note_writer(cx.waker());
-        attempt(&mut lock(&self.engine), &self.everybody)
+        place.wait(cx.waker());
+        attempt()
     }
 
-    fn poll_flush(&self, cx: &Context<'_>) -> Poll<Result<(), Error>> {
-        self.poll_writing(cx, |engine, waker| engine.poll_flush(waker))
+    /// As often as it takes, for a future that may be dropped while it waits.
+    async fn writing<R>(
+        &self,
+        mut attempt: impl FnMut(&mut Engine<T, C, S>, &Waker) -> Poll<R>,
+    ) -> R {
+        let mut place = Place::new(&*self.tasks);
+        poll_fn(|cx| self.poll_writing(cx, &mut place, &mut attempt)).await
     }
 }
 
@@ -212,10 +280,22 @@ impl<T: Io, C: Timer, S: Side> Reader<T, C, S> {
     /// As [`WebSocket::next`].
     #[allow(clippy::should_implement_trait)]
     pub async fn next(&mut self) -> Result<Option<Event<'_>>, Error> {
+        self.next_event(false).await
+    }
+
+    /// As [`next`](Self::next), with messages in chunks as they arrive: see [`Connection::poll_chunk`].
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub async fn next_chunk(&mut self) -> Result<Option<Event<'_>>, Error> {
+        self.next_event(true).await
+    }
+
+    async fn next_event(&mut self, in_chunks: bool) -> Result<Option<Event<'_>>, Error> {
         let Self { shared, input, .. } = self;
         // The lock is gone at the end of this block: it is held over no wait.
         let lent = {
-            let found = poll_fn(|cx| shared.poll_event(cx.waker(), input)).await?;
+            let found = poll_fn(|cx| shared.poll_event(cx.waker(), input, in_chunks)).await?;
             let Some((mut engine, ready)) = found else {
                 return Ok(None);
             };
@@ -228,7 +308,7 @@ impl<T: Io, C: Timer, S: Side> Reader<T, C, S> {
         };
         // What was received is lent as far as the compiler knows. Nothing in it counts any more.
         poll_fn(|cx| {
-            let told = ready!(shared.poll_event(cx.waker(), &mut Input::default()));
+            let told = ready!(shared.poll_event(cx.waker(), &mut Input::default(), false));
             Poll::Ready(told.map(drop))
         })
         .await?;
@@ -266,15 +346,11 @@ impl<T: Io, C: Timer, S: Side> Reader<T, C, S> {
     fn poll_message(&mut self, cx: &Context<'_>) -> Poll<Result<Option<Message>, Error>> {
         let Self { shared, input, .. } = self;
         loop {
-            let found = ready!(shared.poll_event(cx.waker(), input))?;
+            let found = ready!(shared.poll_event(cx.waker(), input, false))?;
             let Some((mut engine, ready)) = found else {
                 return Poll::Ready(Ok(None));
             };
-            let (ws, tx) = engine.machine();
-            // What the peer did wrong is told when the transport is closed.
-            if let Ok(event) = ws.lend(ready, input.rx(), tx)
-                && let Some(message) = Message::from_event(&event)
-            {
+            if let Some(message) = engine.message(ready, input) {
                 return Poll::Ready(Ok(Some(message)));
             }
         }
@@ -301,8 +377,8 @@ impl<T: Io, C: Timer, S: Side> Writer<T, C, S> {
     }
 
     async fn send_whole(&self, payload: Payload<'_>) -> Result<(), Error> {
-        let shared = &self.shared;
-        poll_fn(|cx| shared.poll_writing(cx, |engine, waker| engine.poll_queue(waker, payload)))
+        self.shared
+            .writing(|engine, waker| engine.poll_queue(waker, payload))
             .await?;
         self.flush().await
     }
@@ -326,9 +402,10 @@ impl<T: Io, C: Timer, S: Side> Writer<T, C, S> {
         queue: impl FnOnce(&mut Outgoing<'_, S>) -> Result<R, Misuse>,
     ) -> Result<R, Misuse> {
         let mut engine = lock(&self.shared.engine);
-        let idle = engine.buffered_amount() == 0;
+        let (idle, state) = (engine.buffered_amount() == 0, engine.ws().state());
         let done = queue(&mut engine.outgoing());
-        let woken = idle && engine.buffered_amount() != 0;
+        // Something is to be written, or the time for closing begins: the reader waits for neither.
+        let woken = idle && engine.buffered_amount() != 0 || engine.ws().state() != state;
         drop(engine);
         if woken {
             self.shared.tasks.wake_reader();
@@ -341,7 +418,9 @@ impl<T: Io, C: Timer, S: Side> Writer<T, C, S> {
     /// # Errors
     /// [`Error::Io`].
     pub async fn flush(&self) -> Result<(), Error> {
-        poll_fn(|cx| self.shared.poll_flush(cx)).await
+        self.shared
+            .writing(|engine, waker| engine.poll_flush(waker))
+            .await
     }
 
     /// Sends a Close. Waits until it is written; the reader sees the rest through.
@@ -370,9 +449,8 @@ impl<T: Io, C: Timer, S: Side> Stream for Reader<T, C, S> {
         if this.told {
             return Poll::Ready(None);
         }
-        let next = ready!(this.poll_message(cx)).transpose();
-        this.told = !matches!(next, Some(Ok(_)));
-        Poll::Ready(next)
+        let next = this.poll_message(cx);
+        item(next, &mut this.told)
     }
 }
 
@@ -380,8 +458,8 @@ impl<T: Io, C: Timer, S: Side> Sink<Message> for Writer<T, C, S> {
     type Error = Error;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let shared = &self.shared;
-        shared.poll_writing(cx, |engine, waker| engine.poll_room(waker))
+        let Self { shared, place } = self.get_mut();
+        shared.poll_writing(cx, place, |engine, waker| engine.poll_room(waker))
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
@@ -392,7 +470,8 @@ impl<T: Io, C: Timer, S: Side> Sink<Message> for Writer<T, C, S> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.shared.poll_flush(cx)
+        let Self { shared, place } = self.get_mut();
+        shared.poll_writing(cx, place, |engine, waker| engine.poll_flush(waker))
     }
 
     /// Sends a Close with 1000 where none was sent. The reader sees the rest through.
@@ -401,7 +480,7 @@ impl<T: Io, C: Timer, S: Side> Sink<Message> for Writer<T, C, S> {
         if open {
             self.begin_close(CloseCode::NORMAL, "")?;
         }
-        self.shared.poll_flush(cx)
+        Sink::poll_flush(self, cx)
     }
 }
 

@@ -301,12 +301,15 @@ impl super::Peer for Decoder {
     }
 }
 
-/// Frames out of a buffer that grows to the largest of them.
-struct Frames {
+/// Frames out of a buffer that grows to the largest of them. It takes RSV1 for legal.
+pub(super) struct Frames {
     buffer: Vec<u8>,
     next: usize,
     end: usize,
 }
+
+/// How much room the buffer has behind what was read.
+const BEHIND: usize = 4;
 
 /// The header of a masked data frame.
 struct Head {
@@ -324,7 +327,7 @@ impl Head {
             return None;
         };
         assert!(
-            first & 0x70 == 0 && second & 0x80 != 0 && first & 0x0F < 3,
+            first & 0x30 == 0 && second & 0x80 != 0 && first & 0x0F < 3,
             "a legal header"
         );
         let (payload, header) = match second & 0x7F {
@@ -343,9 +346,9 @@ impl Head {
 }
 
 impl Frames {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            buffer: vec![0; 2 * READ],
+            buffer: vec![0; 2 * READ + BEHIND],
             next: 0,
             end: 0,
         }
@@ -368,15 +371,33 @@ impl Frames {
         (head.fin, payload)
     }
 
+    /// The payload of the next frame with other octets behind it, in one slice.
+    #[inline(always)]
+    pub(super) fn next_before<R>(
+        &mut self,
+        pipe: &mut Pipe,
+        behind: [u8; BEHIND],
+        take: impl FnOnce(&[u8]) -> R,
+    ) -> R {
+        let length = self.next(pipe).1.len();
+        let start = self.next - length;
+        let octets = &mut self.buffer[start..self.next + BEHIND];
+        let place = octets.last_chunk_mut().unwrap();
+        let kept = std::mem::replace(place, behind);
+        let taken = take(octets);
+        *octets.last_chunk_mut().unwrap() = kept;
+        taken
+    }
+
     /// Reads once, with room for a frame of `needed` octets.
     #[cold]
     fn read(&mut self, pipe: &mut Pipe, needed: usize) {
-        if self.next == self.end || self.buffer.len() - self.end < READ {
+        if self.next == self.end || self.buffer.len() - self.end < READ + BEHIND {
             self.buffer.copy_within(self.next..self.end, 0);
             (self.next, self.end) = (0, self.end - self.next);
         }
-        if self.buffer.len() < needed + READ {
-            self.buffer.resize(needed + READ, 0);
+        if self.buffer.len() < needed + READ + BEHIND {
+            self.buffer.resize(needed + READ + BEHIND, 0);
         }
         let spare = &mut self.buffer[self.end..self.end + READ];
         self.end += pipe.read(spare).unwrap();

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use crate::meter::Meter;
 use crate::pipe::Pipe;
 
+mod codec;
 mod fastwebsockets;
 pub mod floors;
 mod nexus_web;
@@ -52,6 +53,26 @@ impl<'a> Send<'a> {
     }
 }
 
+/// How messages are compressed (RFC 7692), in both directions.
+#[derive(Clone, Copy, Debug)]
+pub struct Deflate {
+    /// Messages refer to earlier ones. Else each stands alone, as both ends have agreed.
+    pub takeover: bool,
+    /// What a sender compresses with.
+    pub level: u8,
+}
+
+impl Deflate {
+    /// What a server has answered, for crates that want it as text.
+    pub const fn agreed(self) -> &'static str {
+        if self.takeover {
+            "permessage-deflate"
+        } else {
+            "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+        }
+    }
+}
+
 /// Whether a crate can do what it is asked to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -87,17 +108,24 @@ pub trait Peer: Sync {
         Answer::NotSupported
     }
 
-    /// As [`receive`](Self::receive), with messages that permessage-deflate has compressed.
-    fn receive_compressed(&self, _pipe: Pipe, _work: &Receive, _meter: &mut Meter<'_>) -> Answer {
+    /// As [`receive`](Self::receive), with messages that permessage-deflate has compressed. A crate that
+    /// compresses only after a handshake of its own finds the request by [`Pipe::with_request`].
+    fn receive_compressed(
+        &self,
+        _pipe: Pipe,
+        _work: &Receive,
+        _deflate: Deflate,
+        _meter: &mut Meter<'_>,
+    ) -> Answer {
         Answer::NotSupported
     }
 
-    /// As [`send`](Self::send), compressing at this level.
+    /// As [`send`](Self::send) from a server, compressing.
     fn send_compressed(
         &self,
         _pipe: Pipe,
         _work: &Send<'_>,
-        _level: u32,
+        _deflate: Deflate,
         _meter: &mut Meter<'_>,
     ) -> Answer {
         Answer::NotSupported
@@ -122,6 +150,7 @@ pub fn all() -> Vec<&'static dyn Peer> {
         &floors::Mask,
         &floors::Validate,
         &floors::Decoder,
+        &codec::Zlib,
         &ours::Machine,
         &ours::Blocking,
         &fastwebsockets::Peer,

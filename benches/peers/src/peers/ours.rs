@@ -4,8 +4,14 @@ use std::io::{IoSlice, Read};
 
 use websocket_proto::adapter::blocking::{self, NoTimeouts};
 use websocket_proto::handshake::Accept;
-use websocket_proto::{Config, Connection, Event, MessageKind, RecvBuffer, SendBuffer, Side};
+#[cfg(feature = "compression")]
+use websocket_proto::handshake::DeflateConfig;
+use websocket_proto::{
+    Config, Connection, Event, MessageKind, RecvBuffer, SendBuffer, Server, Side,
+};
 
+#[cfg(feature = "compression")]
+use super::Deflate;
 use super::{Answer, Part, Receive, Send};
 use crate::meter::Meter;
 use crate::pipe::Pipe;
@@ -38,23 +44,8 @@ impl super::Peer for Machine {
         Part::Ours
     }
 
-    fn receive(&self, mut pipe: Pipe, _: &Receive, meter: &mut Meter<'_>) -> Answer {
-        let mut ws = Connection::open_server(config());
-        let (mut rx, mut tx) = (RecvBuffer::new(), SendBuffer::new());
-        while meter.more() {
-            loop {
-                match ws.poll(&mut rx, &mut tx).unwrap() {
-                    Some(Event::Text(text)) => break meter.got(text.as_bytes()),
-                    Some(Event::Binary(octets)) => break meter.got(octets),
-                    Some(event) => panic!("{event:?}"),
-                    None => {
-                        let spare = rx.spare_at_least(READ);
-                        let count = pipe.read(&mut spare[..READ]).unwrap();
-                        rx.commit(count);
-                    }
-                }
-            }
-        }
+    fn receive(&self, pipe: Pipe, _: &Receive, meter: &mut Meter<'_>) -> Answer {
+        receive(Connection::open_server(config()), pipe, meter);
         Answer::Done
     }
 
@@ -94,6 +85,56 @@ impl super::Peer for Machine {
             std::hint::black_box(&ws);
         }
         Answer::Done
+    }
+
+    #[cfg(feature = "compression")]
+    fn receive_compressed(
+        &self,
+        pipe: Pipe,
+        _: &Receive,
+        deflate: Deflate,
+        meter: &mut Meter<'_>,
+    ) -> Answer {
+        receive(compressing_server(deflate), pipe, meter);
+        Answer::Done
+    }
+
+    #[cfg(feature = "compression")]
+    fn send_compressed(
+        &self,
+        pipe: Pipe,
+        work: &Send<'_>,
+        deflate: Deflate,
+        meter: &mut Meter<'_>,
+    ) -> Answer {
+        send_queued(compressing_server(deflate), pipe, work, meter);
+        Answer::Done
+    }
+}
+
+/// A server's end that has agreed to compress.
+#[cfg(feature = "compression")]
+fn compressing_server(deflate: Deflate) -> Connection<Server> {
+    let policy = DeflateConfig::new().with_level(deflate.level);
+    let answer = policy.answer([deflate.agreed().as_bytes()]).unwrap();
+    Connection::open_server(config()).with_deflate(answer.parameters(), &policy)
+}
+
+fn receive(mut ws: Connection<Server>, mut pipe: Pipe, meter: &mut Meter<'_>) {
+    let (mut rx, mut tx) = (RecvBuffer::new(), SendBuffer::new());
+    while meter.more() {
+        loop {
+            match ws.poll(&mut rx, &mut tx).unwrap() {
+                Some(Event::Text(text)) => break meter.got(text.as_bytes()),
+                Some(Event::Binary(octets)) => break meter.got(octets),
+                Some(event) => panic!("{event:?}"),
+                None => {
+                    let spare = rx.spare_at_least(READ);
+                    let count = pipe.read(&mut spare[..READ]).unwrap();
+                    rx.commit(count);
+                }
+            }
+        }
     }
 }
 
@@ -142,15 +183,7 @@ impl super::Peer for Blocking {
     }
 
     fn receive(&self, pipe: Pipe, _: &Receive, meter: &mut Meter<'_>) -> Answer {
-        let ws = Connection::open_server(config());
-        let mut ws = blocking::WebSocket::from_parts(NoTimeouts(pipe), ws, RecvBuffer::new());
-        while meter.more() {
-            match ws.next().unwrap() {
-                Some((Event::Text(text), _)) => meter.got(text.as_bytes()),
-                Some((Event::Binary(octets), _)) => meter.got(octets),
-                event => panic!("{event:?}"),
-            }
-        }
+        receive_blocking(Connection::open_server(config()), pipe, meter);
         Answer::Done
     }
 
@@ -168,6 +201,41 @@ impl super::Peer for Blocking {
             std::hint::black_box(&blocking::accept(NoTimeouts(open())).unwrap());
         }
         Answer::Done
+    }
+
+    #[cfg(feature = "compression")]
+    fn receive_compressed(
+        &self,
+        pipe: Pipe,
+        _: &Receive,
+        deflate: Deflate,
+        meter: &mut Meter<'_>,
+    ) -> Answer {
+        receive_blocking(compressing_server(deflate), pipe, meter);
+        Answer::Done
+    }
+
+    #[cfg(feature = "compression")]
+    fn send_compressed(
+        &self,
+        pipe: Pipe,
+        work: &Send<'_>,
+        deflate: Deflate,
+        meter: &mut Meter<'_>,
+    ) -> Answer {
+        send_blocking(compressing_server(deflate), pipe, work, meter);
+        Answer::Done
+    }
+}
+
+fn receive_blocking(ws: Connection<Server>, pipe: Pipe, meter: &mut Meter<'_>) {
+    let mut ws = blocking::WebSocket::from_parts(NoTimeouts(pipe), ws, RecvBuffer::new());
+    while meter.more() {
+        match ws.next().unwrap() {
+            Some((Event::Text(text), _)) => meter.got(text.as_bytes()),
+            Some((Event::Binary(octets), _)) => meter.got(octets),
+            event => panic!("{event:?}"),
+        }
     }
 }
 
