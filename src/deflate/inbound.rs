@@ -138,7 +138,8 @@ impl Inbound {
         let inflater = self.inflater.as_mut().ok_or(Violation::CorruptDeflate)?;
         if self.progress == Progress::Within {
             // Where what the sender left out does anything but complete a block of no octets, the message
-            // was cut. RFC 7692 §7.2.2-1
+            // was cut.
+            // RFC 7692 §7.2.2-1
             if !inflater.complete() {
                 return Err(Violation::CorruptDeflate);
             }
