@@ -61,6 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         chat: Mutex::new(HashMap::new()),
     };
     let mut arguments = std::env::args().skip(1);
+    #[cfg_attr(not(feature = "rustls"), allow(clippy::while_let_on_iterator))]
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--any-origin" => app.origins = OriginPolicy::Any,

@@ -112,9 +112,14 @@ const echoChecks = {
     same(await closed, { code: 1005, reason: '', clean: true });
   },
   '/chat passes a text on to the others': async (open) => {
-    const [one, other] = [await open('/chat'), await open('/chat')];
-    one.ws.send('to all');
+    // Whoever has got a text of its own is known to be on the list.
+    const one = await open('/chat');
+    one.ws.send('one');
+    same(await one.received(), 'one');
+    const other = await open('/chat');
+    other.ws.send('to all');
     same(await other.received(), 'to all');
+    same(await one.received(), 'to all');
     await closesNormally(one);
     await closesNormally(other);
   },
