@@ -19,12 +19,14 @@
 //!
 //! What is sent while an event is handled is queued, and goes out in one write with everything else that
 //! was queued, before the next read. What is sent outside is written at once. A connection keeps a
-//! buffer of 4 to 128 KiB to receive, as the peer's pace demands, and one of up to 64 KiB to send; what a
-//! big message takes beyond that is given back once it is through.
+//! buffer of 4 to 128 KiB to receive, as the peer's pace demands, and one of up to 128 KiB to send; what a
+//! big message takes beyond that is given back when 32 reads have done without it, or one has waited in
+//! vain until a deadline (after 20 seconds of silence, as a Ping is due).
 
 mod accept;
 mod connect;
 mod link;
+mod memory;
 mod split;
 mod stream;
 
@@ -36,6 +38,7 @@ use std::vec::Vec;
 pub use self::accept::{accept, accept_with};
 pub use self::connect::{connect, connect_over, connect_with};
 use self::link::Link;
+use self::memory::Spared;
 pub use self::split::{Reader, Writer};
 pub use self::stream::{NoTimeouts, Stream};
 
@@ -82,6 +85,8 @@ struct Reading {
     /// What the stream's read timeout is set to.
     timeout: Option<Duration>,
     messages: Messages,
+    received: Spared,
+    sent: Spared,
 }
 
 /// Whether messages are delivered whole.
@@ -98,6 +103,8 @@ impl Reading {
             size: LEAST_PER_READ,
             timeout: None,
             messages: Messages::Whole,
+            received: Spared::new(),
+            sent: Spared::new(),
         }
     }
 
@@ -144,9 +151,7 @@ impl Reading {
             }
             deadline => deadline.map(|deadline| deadline.saturating_since(now)),
         };
-        if tx.capacity() > MOST_KEPT {
-            tx.release();
-        }
+        self.sent.settle_sent(tx);
         if self.read_once(io, rx, wait)? == Received::End {
             ws.handle_eof();
         }
@@ -161,10 +166,7 @@ impl Reading {
         wait: Option<Duration>,
     ) -> Result<Received, Error> {
         self.set_timeout(io, wait)?;
-        // What a big message has taken is given back, and what is warm is kept.
-        if rx.capacity() > 2 * (rx.len() + MOST_KEPT) {
-            rx.release();
-        }
+        self.received.settle_received(rx);
         let spare = rx.spare_at_least(self.wanted(rx));
         let room = spare.len();
         match io.read(spare) {
@@ -176,7 +178,11 @@ impl Reading {
                 }
                 Ok(Received::Some)
             }
-            Err(error) if stream::is_timeout(&error) => Ok(Received::Some),
+            Err(error) if stream::is_timeout(&error) => {
+                self.received.waited();
+                self.sent.waited();
+                Ok(Received::Some)
+            }
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(Received::Some),
             // A reset is the end of the stream, in a worse way: what came before still counts.
             Err(error) if is_disconnect(&error) => Ok(Received::End),
