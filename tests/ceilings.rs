@@ -149,7 +149,12 @@ fn rule_28_a_declared_length_allocates_nothing() {
         let header = frames::header(0x82, Some([1, 2, 3, 4]), length);
         let allocated = allocations(|| {
             rx.extend(&header).unwrap();
-            assert!(ws.poll(&mut rx, &mut tx).unwrap().is_none());
+            let polled = ws.poll(&mut rx, &mut tx).map(|event| event.is_none());
+            if usize::try_from(length).is_err() {
+                // No memory of this machine could ever hold it.
+                return assert_eq!(polled, Err(Violation::MessageTooBig));
+            }
+            assert_eq!(polled, Ok(true));
             rx.extend(&[0; 100]).unwrap();
             assert!(ws.poll(&mut rx, &mut tx).unwrap().is_none());
         });
@@ -324,11 +329,16 @@ fn rule_49_growing_takes_memory_in_proportion_and_seldom() {
         let parts = to_server(0x00, b"12345678").repeat(count);
         [to_server(0x02, b""), parts, to_server(0x80, b"")].concat()
     };
+    let single = |count: usize| {
+        let parts = to_server(0x00, b"1").repeat(count);
+        [to_server(0x02, b"1"), parts, to_server(0x80, b"1")].concat()
+    };
     let whole = |length: usize| to_server(0x82, &vec![3; length]);
     for (one, two) in [
         (whole(50_000), whole(100_000)),
         (whole(100_000), whole(200_000)),
         (fragmented(4_000), fragmented(8_000)),
+        (single(10_000), single(20_000)),
     ] {
         let (one, two) = (asked_for(&one), asked_for(&two));
         assert!(
@@ -336,6 +346,83 @@ fn rule_49_growing_takes_memory_in_proportion_and_seldom() {
             "{one} octets for once, {two} for twice as much"
         );
     }
+}
+
+/// Feeds pieces until a violation shows: it, how many octets it took, and the most that was held meanwhile.
+fn fed_until_it_fails<S: Side>(
+    mut ws: Connection<S>,
+    first: &[u8],
+    again: &[u8],
+) -> (Violation, usize, usize) {
+    let before = HELD.get();
+    let (mut rx, mut tx): (RecvBuffer<Vec<u8>>, SendBuffer<Vec<u8>>) =
+        (RecvBuffer::new(), SendBuffer::new());
+    let (mut taken, mut most) = (0, 0);
+    for piece in std::iter::once(first).chain(std::iter::repeat(again)) {
+        rx.extend(piece).unwrap();
+        taken += piece.len();
+        assert!(taken < 1 << 20, "it never ends");
+        let polled = ws.poll(&mut rx, &mut tx).map(|event| event.is_none());
+        most = most.max(HELD.get() - before);
+        match polled {
+            Ok(nothing) => assert!(nothing),
+            Err(violation) => return (violation, taken, usize::try_from(most).unwrap()),
+        }
+    }
+    unreachable!()
+}
+
+#[test]
+fn rule_09_an_endless_head_ends_at_its_limit_in_memory_that_has_a_bound() {
+    let request = request_with("");
+    let (request, _) = request.split_at(request.len() - 2);
+    let answer = answer_with("");
+    let (answer, _) = answer.split_at(answer.len() - 2);
+    for limit in [1000_u16, 16 << 10] {
+        let config = Config::new().with_max_head_size(limit);
+        let most = 2 * usize::from(limit) + 1024 + 512;
+        for again in [&b"x"[..], b"X: y\r\n"] {
+            let (violation, taken, held) =
+                fed_until_it_fails(Connection::server(config), request, again);
+            assert_eq!(violation.status(), Some(431), "{violation:?}");
+            assert!(taken <= usize::from(limit) + again.len(), "{taken} octets");
+            assert!(held <= most, "{held} held");
+            let (client, _, _) = connecting_client(config, &[]);
+            let (violation, taken, held) = fed_until_it_fails(client, answer, again);
+            assert!(matches!(violation, Violation::Response(_)), "{violation:?}");
+            assert!(taken <= usize::from(limit) + again.len(), "{taken} octets");
+            assert!(held <= most, "{held} held");
+        }
+        let (violation, taken, _) =
+            fed_until_it_fails(Connection::server(config), b"GET /", b"xxxxxxx");
+        assert_eq!(violation.status(), Some(414), "a line without an end");
+        assert!(taken <= usize::from(limit) + 7);
+    }
+}
+
+#[test]
+fn rule_48_what_is_sent_to_a_peer_that_never_reads_stays_below_the_limit() {
+    let before = HELD.get();
+    let mut ws = open_server(Config::new());
+    let mut tx = SendBuffer::with_limit(64 << 10);
+    let (mut sent, mut refused) = (0, 0);
+    for round in 0..10_000 {
+        match ws.send_binary(&[7; 1000], &mut tx) {
+            Ok(()) => sent += 1,
+            Err(misuse) => {
+                assert_eq!(misuse, websocket_proto::Misuse::SendBufferFull);
+                refused += 1;
+            }
+        }
+        assert_eq!(
+            tx.len(),
+            sent * 1004,
+            "whole frames alone, in round {round}"
+        );
+    }
+    assert_eq!((sent, refused), (65, 9935));
+    let held = HELD.get() - before;
+    assert!(held <= 2 * (64 << 10), "{held}");
 }
 
 #[test]

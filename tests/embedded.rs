@@ -4,48 +4,23 @@
 
 mod common;
 
-use std::future::poll_fn;
-use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
 use common::frames::{close_payload, to_client, to_server, whole_frames};
+use common::wire::device::Socket;
 use common::wire::{
-    Clock, EASY, HARD, Handle, Manner, Pipe, dropped_after, dropped_at_every_wait, pair, pipe, run,
+    Clock, EASY, HARD, Handle, Manner, dropped_after, dropped_at_every_wait, pair, pipe, run,
     run_both, settle,
 };
 use common::{KEY, NONCE, answer_with, request_with};
-use embedded_io_async::{ErrorType, Read, Write};
+use embedded_io_async::{Read, Write};
 use websocket_proto::adapter::embedded::{
     Buffers, ClientSocket, Error, NoTimer, ServerSocket, WebSocket, accept_with, connect_over,
 };
-use websocket_proto::adapter::poll::Io;
 use websocket_proto::adapter::{AcceptOptions, ConnectOptions, Timer};
 use websocket_proto::handshake::{Accept, Rejection, Url};
 use websocket_proto::{CloseCode, Config, Event, Misuse, ResponseFault, Side, Violation};
-
-/// The pipe as a device's socket.
-struct Socket(Pipe);
-
-impl ErrorType for Socket {
-    type Error = io::Error;
-}
-
-impl Read for Socket {
-    async fn read(&mut self, octets: &mut [u8]) -> io::Result<usize> {
-        poll_fn(|cx| self.0.poll_read(cx, octets)).await
-    }
-}
-
-impl Write for Socket {
-    async fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        poll_fn(|cx| self.0.poll_write(cx, octets)).await
-    }
-
-    async fn flush(&mut self) -> io::Result<()> {
-        poll_fn(|cx| self.0.poll_flush(cx)).await
-    }
-}
 
 type Keys = fn() -> [u8; 4];
 type Server<'b> = ServerSocket<'b, Socket, Clock>;
@@ -196,6 +171,24 @@ fn all_answers_go_out_in_one_write() {
     assert!(served.is_none(), "it waits for more");
     assert_eq!(whole_frames(&peer.take()).len(), 40);
     assert_eq!(peer.calls().writes, before + 1);
+}
+
+#[test]
+fn what_a_transport_holds_back_is_flushed_before_it_waits() {
+    let manner = Manner {
+        holds_back: true,
+        yields: true,
+        ..EASY
+    };
+    let mut memory = Memory::new();
+    let (mut ws, peer, _) = open(manner, &mut memory);
+    peer.send(&to_server(0x81, b"Hello"));
+    let served = settle(pin!(async { while echo_one(&mut ws).await.unwrap() {} }));
+    assert!(served.is_none(), "it waits for more");
+    assert_eq!(peer.take(), to_client(0x81, b"Hello"));
+    let sent = settle(pin!(ws.send_text("again")));
+    assert!(matches!(sent, Some(Ok(()))));
+    assert_eq!(peer.take(), to_client(0x81, b"again"));
 }
 
 #[test]

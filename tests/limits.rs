@@ -1,5 +1,7 @@
 //! Sizes that are promised: of an idle connection, and of what travels.
 
+#[cfg(feature = "std")]
+use websocket_proto::{Client, SystemKeys};
 use websocket_proto::{Connection, Event, Ready, Server};
 #[cfg(feature = "alloc")]
 use websocket_proto::{RecvBuffer, SendBuffer};
@@ -11,6 +13,13 @@ fn an_idle_server_connection_takes_at_most_128_octets() {
         "{}",
         size_of::<Connection<Server>>()
     );
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn an_idle_client_connection_takes_at_most_256_octets() {
+    let size = size_of::<Connection<Client<SystemKeys>>>();
+    assert!(size <= 256, "{size}");
 }
 
 #[cfg(feature = "alloc")]

@@ -12,6 +12,7 @@ use common::fuzz_bodies::{self, judge};
 use common::trace::{Mode, Seen, Setup, run, run_every_way};
 use common::{KEY, Keys, Tx};
 use websocket_proto::frame::{Expect, Header};
+use websocket_proto::utf8::Utf8Validator;
 use websocket_proto::{
     CloseCode, Config, Connection, MessageKind, Opcode, RecvBuffer, Role, SendBuffer, Side,
 };
@@ -334,6 +335,30 @@ proptest! {
             data[at] = octet;
         }
         fuzz_bodies::utf8(&data);
+    }
+
+    #[test]
+    fn rule_29_texts_are_judged_as_by_the_library_at_every_cut(
+        text in ".{0,24}",
+        spoilt in prop::option::of((any::<Index>(), any::<u8>())),
+    ) {
+        let mut octets = text.into_bytes();
+        if let (Some((place, octet)), false) = (spoilt, octets.is_empty()) {
+            let at = place.index(octets.len());
+            octets[at] = octet;
+        }
+        let judged = std::str::from_utf8(&octets);
+        // What can't become UTF-8 whatever follows; what is cut off at the end could.
+        let possible = judged.err().is_none_or(|fault| fault.error_len().is_none());
+        for cut in 0..=octets.len() {
+            let (one, two) = octets.split_at(cut);
+            let mut validator = Utf8Validator::new();
+            let fine = validator.validate(one).is_ok() && validator.validate(two).is_ok();
+            prop_assert_eq!(fine, possible, "cut at {}", cut);
+            if fine {
+                prop_assert_eq!(validator.is_complete(), judged.is_ok(), "cut at {}", cut);
+            }
+        }
     }
 
     #[test]

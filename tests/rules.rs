@@ -541,6 +541,22 @@ fn rule_37_whoever_fails_shuts_down_and_reads_on() {
     }
 }
 
+#[test]
+fn rule_38_a_violation_lets_go_of_the_message_that_it_ended() {
+    let mut ws = open_server(Config::new());
+    let mut rx = RecvBuffer::with_storage([0; 300]);
+    let mut tx: Tx = SendBuffer::new();
+    rx.extend(&to_server(0x01, &[b'a'; 200])).unwrap();
+    assert!(ws.poll(&mut rx, &mut tx).unwrap().is_none());
+    assert_eq!(rx.len(), 200);
+    rx.extend(&to_server(0x80, &[0xFF])).unwrap();
+    assert_eq!(
+        ws.poll(&mut rx, &mut tx).unwrap_err(),
+        Violation::InvalidUtf8
+    );
+    assert_eq!((rx.len(), rx.spare().len()), (0, 300));
+}
+
 // RFC 6455 §7.1.7-3
 #[test]
 fn rule_38_a_violation_is_final_and_the_same_each_time() {

@@ -228,6 +228,10 @@ impl Machine {
             let body = usize::from(self.config.max_head_size());
             rx.truncate_unread(self.opening.head_len().saturating_add(body));
         } else {
+            if self.violation.is_some() {
+                // Nor is the message that was under construction: a transport that reads on needs the room.
+                rx.release(rx.kept_len());
+            }
             rx.discard_unread();
         }
     }

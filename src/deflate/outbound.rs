@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec;
 
 use super::TAIL;
-use super::pool::{Deflater, Setting};
+use super::pool::{Deflater, Next, Setting};
 use super::variants::Variants;
 use crate::frame::{Header, MAX_HEADER_LEN, RSV1};
 use crate::handshake::DeflateConfig;
@@ -88,7 +88,12 @@ impl Outbound {
     ) -> Option<usize> {
         let setting = self.setting;
         let deflater = self.deflater.get_or_insert_with(|| Deflater::take(setting));
-        let Some(mut written) = deflater.flush(input, output) else {
+        let next = if last && !self.keeps_context {
+            Next::Alone
+        } else {
+            Next::MayRefer
+        };
+        let Some(mut written) = deflater.flush(input, output, next) else {
             self.deflater = None;
             return None;
         };
@@ -151,7 +156,7 @@ fn without_tail(output: &mut [u8], written: usize) -> Option<usize> {
 fn frame_alone(setting: Setting, opcode: Opcode, payload: &[u8]) -> Option<Arc<[u8]>> {
     let mut deflater = Deflater::take(setting);
     let mut octets = vec![0; bound(payload.len())];
-    let written = deflater.flush(payload, &mut octets)?;
+    let written = deflater.flush(payload, &mut octets, Next::Alone)?;
     deflater.retire();
     let length = without_tail(&mut octets, written)?;
     let mut head = [0; MAX_HEADER_LEN];

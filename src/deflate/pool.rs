@@ -13,7 +13,7 @@ const MOST: usize = 4;
 
 thread_local! {
     static DEFLATERS: RefCell<Vec<Deflater>> = const { RefCell::new(Vec::new()) };
-    static INFLATERS: RefCell<Vec<Inflate>> = const { RefCell::new(Vec::new()) };
+    static INFLATERS: RefCell<Vec<(Inflate, Vec<u8>)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What a compressor was made for.
@@ -28,6 +28,17 @@ pub(super) struct Setting {
 pub(super) struct Deflater {
     stream: Deflate,
     setting: Setting,
+    /// What it compresses next refers to nothing before.
+    is_fresh: bool,
+}
+
+/// What follows a message, or a part of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// What may refer to it.
+    MayRefer,
+    /// What has to stand alone. To forget is cheaper than to begin anew.
+    Alone,
 }
 
 impl Deflater {
@@ -39,7 +50,10 @@ impl Deflater {
             Some(pool.swap_remove(at))
         });
         if let Ok(Some(mut spare)) = spare {
-            spare.stream.reset();
+            if !spare.is_fresh {
+                spare.stream.reset();
+                spare.is_fresh = true;
+            }
             return spare;
         }
         Self {
@@ -51,6 +65,7 @@ impl Deflater {
                 ..DeflateConfig::default()
             }),
             setting,
+            is_fresh: true,
         }
     }
 
@@ -61,15 +76,23 @@ impl Deflater {
 
     /// Compresses `input` up to an octet's boundary: how many octets of `output` that took. `None` where
     /// they were not enough.
-    pub(super) fn flush(&mut self, input: &[u8], output: &mut [u8]) -> Option<usize> {
+    pub(super) fn flush(&mut self, input: &[u8], output: &mut [u8], next: Next) -> Option<usize> {
+        self.is_fresh = false;
+        let written = self.flush_all(input, output, next)?;
+        self.is_fresh = next == Next::Alone;
+        Some(written)
+    }
+
+    fn flush_all(&mut self, input: &[u8], output: &mut [u8], next: Next) -> Option<usize> {
+        let flush = match next {
+            Next::MayRefer => DeflateFlush::SyncFlush,
+            Next::Alone => DeflateFlush::FullFlush,
+        };
         let (mut read, mut written) = (0_usize, 0_usize);
         loop {
             let before = (self.stream.total_in(), self.stream.total_out());
             let (rest, room) = (input.get(read..)?, output.get_mut(written..)?);
-            let status = self
-                .stream
-                .compress(rest, room, DeflateFlush::SyncFlush)
-                .ok()?;
+            let status = self.stream.compress(rest, room, flush).ok()?;
             let now = (self.stream.total_in(), self.stream.total_out());
             read = read.checked_add(usize::try_from(now.0.checked_sub(before.0)?).ok()?)?;
             written = written.checked_add(usize::try_from(now.1.checked_sub(before.1)?).ok()?)?;
@@ -94,22 +117,23 @@ impl core::fmt::Debug for Deflater {
     }
 }
 
-/// A decompressor without context: of the thread's, or a new one.
-pub(super) fn take_inflate() -> Inflate {
+/// A decompressor without context, and memory for a window: of the thread's, or new ones.
+pub(super) fn take_inflate() -> (Inflate, Vec<u8>) {
     let spare = INFLATERS.try_with(|pool| pool.try_borrow_mut().ok()?.pop());
     match spare {
-        Ok(Some(mut spare)) => {
-            spare.reset(false);
-            spare
+        Ok(Some((mut inflate, mut window))) => {
+            inflate.reset(false);
+            window.clear();
+            (inflate, window)
         }
         // Always the widest window: a narrower one saves nothing.
-        _ => Inflate::new(false, 15),
+        _ => (Inflate::new(false, 15), Vec::new()),
     }
 }
 
-/// Gives a decompressor to the thread.
-pub(super) fn retire_inflate(inflate: Inflate) {
-    keep(&INFLATERS, inflate);
+/// Gives a decompressor and its window's memory to the thread.
+pub(super) fn retire_inflate(inflate: Inflate, window: Vec<u8>) {
+    keep(&INFLATERS, (inflate, window));
 }
 
 /// Puts one more into a pool that isn't full, where the thread still has it.

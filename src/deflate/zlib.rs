@@ -17,8 +17,8 @@ pub(super) struct Inflater {
 impl Inflater {
     /// One that knows the octets of `window`, to which the input may refer.
     pub(super) fn new(max_window_bits: u8, window: &[u8]) -> Self {
-        let mut stream = take_inflate();
-        let mut history = History::new(max_window_bits);
+        let (mut stream, ring) = take_inflate();
+        let mut history = History::new(max_window_bits, ring);
         if !window.is_empty() {
             history.push(window);
             // It can't fail for a stream that has no header.
@@ -67,7 +67,7 @@ impl Inflater {
 
     /// Gives the memory to the thread.
     pub(super) fn retire(self) {
-        retire_inflate(self.stream);
+        retire_inflate(self.stream, self.history.ring);
     }
 }
 
@@ -86,15 +86,35 @@ struct History {
 }
 
 impl History {
-    fn new(max_window_bits: u8) -> Self {
+    /// No octets yet. `ring` is empty, and its memory taken where it isn't more than is ever needed.
+    fn new(max_window_bits: u8, ring: Vec<u8>) -> Self {
+        let size = 1_usize.wrapping_shl(max_window_bits.into());
         Self {
-            ring: Vec::new(),
+            ring: if ring.capacity() > size {
+                Vec::new()
+            } else {
+                ring
+            },
             oldest: 0,
-            size: 1_usize.wrapping_shl(max_window_bits.into()),
+            size,
         }
     }
 
+    #[inline]
     fn push(&mut self, octets: &[u8]) {
+        // What is usual of small messages: the ring is full, and they don't reach its end.
+        let end = self.oldest.saturating_add(octets.len());
+        if self.ring.len() == self.size
+            && let Some(place) = self.ring.get_mut(self.oldest..end)
+        {
+            place.copy_from_slice(octets);
+            self.oldest = end;
+            return;
+        }
+        self.push_any(octets);
+    }
+
+    fn push_any(&mut self, octets: &[u8]) {
         let from = octets.len().saturating_sub(self.size);
         let octets = octets.get(from..).unwrap_or_default();
         let free = self.size.saturating_sub(self.ring.len());
@@ -138,7 +158,7 @@ mod tests {
             lengths in proptest::collection::vec(0..600_usize, 0..12),
             bits in 8..=9_u8,
         ) {
-            let mut history = History::new(bits);
+            let mut history = History::new(bits, Vec::new());
             let mut all = Vec::new();
             for length in lengths {
                 let octets: Vec<u8> = (all.len()..all.len() + length).map(|at| at as u8).collect();

@@ -45,6 +45,9 @@ impl Vector {
     }
 
     pub fn roles(&self) -> &'static [Role] {
+        if self.one("bits") == Some("64") && usize::BITS < 64 {
+            return &[];
+        }
         match self.one("role") {
             Some("server") => &[Role::Server],
             Some("client") => &[Role::Client],

@@ -114,6 +114,11 @@ impl Handle {
         self.outbound.lock().unwrap().octets.drain(..).collect()
     }
 
+    /// Takes memory for so many octets that the end which has the pipe will write.
+    pub fn reserve(&self, octets: usize) {
+        locked(&self.outbound).octets.reserve(octets);
+    }
+
     /// Gives back what memory the pipe doesn't need.
     pub fn shrink(&self) {
         locked(&self.inbound).octets.shrink_to_fit();
@@ -330,6 +335,36 @@ mod of_futures_io {
 
         fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
             Io::poll_shutdown(self.get_mut(), cx)
+        }
+    }
+}
+
+/// The pipe as a device's socket.
+#[cfg(feature = "embedded-io-async")]
+pub mod device {
+    use super::*;
+    use embedded_io_async::{ErrorType, Read, Write};
+    use std::future::poll_fn;
+
+    pub struct Socket(pub Pipe);
+
+    impl ErrorType for Socket {
+        type Error = io::Error;
+    }
+
+    impl Read for Socket {
+        async fn read(&mut self, octets: &mut [u8]) -> io::Result<usize> {
+            poll_fn(|cx| self.0.poll_read(cx, octets)).await
+        }
+    }
+
+    impl Write for Socket {
+        async fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+            poll_fn(|cx| self.0.poll_write(cx, octets)).await
+        }
+
+        async fn flush(&mut self) -> io::Result<()> {
+            poll_fn(|cx| self.0.poll_flush(cx)).await
         }
     }
 }

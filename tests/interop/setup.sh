@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs what the interop scripts need, under tests/interop/.work (chromium, gorilla, proxies: as system
-# packages).
-#   setup.sh [node|python|chromium|autobahn|gorilla|proxies]...      without an argument all of them
+# packages), and tests/nostd/device.sh (device: as system packages).
+#   setup.sh [node|python|chromium|autobahn|gorilla|proxies|device]...      without an argument all of them
 # A second run finds everything in place and does nothing. Exit code 77: something can't be had here.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -97,11 +97,21 @@ setup_proxies() {
   echo "ready proxies: $(nginx -v 2>&1), $(haproxy -v | head -1)"
 }
 
-[ $# -gt 0 ] || set -- node python chromium autobahn gorilla proxies
+# A Rust whose library comes as source, new enough, and an emulator where there is one.
+setup_device() {
+  local library=lib/rustlib/src/rust/library/core/src/lib.rs
+  usable() { [ -x /usr/bin/cargo ] && [ -f "$(/usr/bin/rustc --print sysroot 2>/dev/null)/$library" ]; }
+  usable || system_package rustc-web cargo-web rust-web-src || skip "device: no Rust with the source of its library, and no package of it"
+  usable || skip "device: the package of Rust has no source of its library"
+  command -v qemu-system-arm >/dev/null || system_package qemu-system-arm || true
+  echo "ready device: $(/usr/bin/rustc --version), $(qemu-system-arm --version 2>/dev/null | head -1)"
+}
+
+[ $# -gt 0 ] || set -- node python chromium autobahn gorilla proxies device
 outcome=0
 for part in "$@"; do
   case $part in
-    node | python | chromium | autobahn | gorilla | proxies) ;;
+    node | python | chromium | autobahn | gorilla | proxies | device) ;;
     *) fail "no such part: $part" ;;
   esac
   set +e

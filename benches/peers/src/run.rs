@@ -189,7 +189,10 @@ impl<'a> Prepared<'a> {
 }
 
 /// How many octets each read finds where messages are compressed.
-const COMPRESSED_DELIVERY: usize = 64 << 10;
+const COMPRESSED_DELIVERY: usize = 16 << 10;
+
+/// How many reads a count of instructions is made over, at least.
+const LEAST_READS: usize = 50;
 
 /// Where what is sent goes: compared, or as cheap as a write can be.
 fn sink(meter: &Meter<'_>) -> Sink {
@@ -279,12 +282,21 @@ fn calibrate(prepared: &Prepared<'_>, peer: &dyn Peer, milliseconds: u32) -> Opt
     }
 }
 
-/// How many messages are enough where the count is exact.
-fn few(row: &Row) -> usize {
+/// How many messages are enough where the count is exact. Some peers handle all that a read has found
+/// before they give out the first message of it, so that the last read counts for too much, or the first for
+/// nothing: there have to be many.
+fn few(prepared: &Prepared<'_>) -> usize {
+    let row = prepared.row;
+    let reads = |delivery: usize| {
+        let frame = prepared.stream.len() / prepared.payloads.len();
+        (LEAST_READS * delivery / frame).max(((1 << 20) / row.size).clamp(8, 2048))
+    };
     match row.work {
         Work::Receive { delivery: 1, .. } => ((64 << 10) / row.size).clamp(4, 512),
+        Work::Receive { delivery, .. } => reads(delivery),
+        Work::ReceiveCompressed(_) => reads(COMPRESSED_DELIVERY),
+        Work::Send { .. } | Work::SendCompressed(_) => ((1 << 20) / row.size).clamp(8, 2048),
         Work::Handshake => 64,
-        _ => ((1 << 20) / row.size).clamp(8, 2048),
     }
 }
 
@@ -296,7 +308,7 @@ pub fn allocations(options: &Options) -> Table {
     for row in options.rows() {
         let prepared = Prepared::new(&row);
         let values = peers.iter().map(|peer| {
-            let meter = prepared.measure(*peer, Mode::Time, few(&row))?;
+            let meter = prepared.measure(*peer, Mode::Time, few(&prepared))?;
             Some(meter.allocations() as f64 / meter.count() as f64)
         });
         table.push(&row, values.collect());
@@ -311,7 +323,7 @@ pub fn count_instructions(options: &Options) {
         let prepared = Prepared::new(&row);
         for peer in options.peers() {
             callgrind::zero();
-            if let Some(meter) = prepared.measure(peer, Mode::Count, few(&row)) {
+            if let Some(meter) = prepared.measure(peer, Mode::Count, few(&prepared)) {
                 callgrind::dump(&format!(
                     "{}|{}|{}",
                     row.full_name(),

@@ -57,18 +57,19 @@ impl super::Peer for Zlib {
         meter: &mut Meter<'_>,
     ) -> Answer {
         let mut stream = Compressor::new(deflate.level.into(), false, 15);
+        // To forget a message is cheaper than to begin anew.
+        let flush = if deflate.takeover {
+            DeflateFlush::SyncFlush
+        } else {
+            DeflateFlush::FullFlush
+        };
         let mut output = vec![0; work.payloads[0].len() * 2 + 64];
         let mut header = Vec::new();
         let mut payloads = work.rotation();
         while meter.more() {
-            if !deflate.takeover {
-                stream.reset();
-            }
             let before = stream.total_out();
             let payload = payloads.next().unwrap();
-            stream
-                .compress(payload, &mut output, DeflateFlush::SyncFlush)
-                .unwrap();
+            stream.compress(payload, &mut output, flush).unwrap();
             let length = (stream.total_out() - before) as usize - TAIL.len();
             header.clear();
             data::put_header(&mut header, 0xC2, length, false);

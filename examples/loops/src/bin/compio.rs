@@ -1,5 +1,6 @@
 //! An echo server on io_uring, by compio: buffers are given away with each operation and come back with its
-//! result. Where the system has no io_uring, compio polls.
+//! result, so that a connection that waits for a read has a buffer there. Where the system has no io_uring,
+//! compio polls.
 //!
 //! ```text
 //! cargo run --release --manifest-path examples/loops/Cargo.toml --bin compio -- [ADDR]
