@@ -158,7 +158,12 @@ fn rule_28_a_declared_length_allocates_nothing() {
             rx.extend(&[0; 100]).unwrap();
             assert!(ws.poll(&mut rx, &mut tx).unwrap().is_none());
         });
-        assert_eq!(allocated, 0, "{length} octets were declared");
+        // Where none of it is waited for, the Close that says so takes memory.
+        let told = usize::from(usize::try_from(length).is_err());
+        assert!(
+            allocated <= told,
+            "{length} octets were declared: {allocated}"
+        );
     }
 }
 

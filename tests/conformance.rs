@@ -102,11 +102,13 @@ fn named(line: &str) -> Vec<String> {
 /// The function's name, where the line begins one.
 fn function(line: &str) -> Option<&str> {
     let (before, name) = line.split_once("fn ")?;
-    let plain = |word: &str| {
-        word.is_empty()
-            || ["pub", "const", "async"].contains(&word)
-            || word.starts_with("pub(") && word.ends_with(')')
+    // `pub`, `pub(super)`, `pub(in crate::adapter)`
+    let before = before.trim().strip_prefix("pub").unwrap_or(before.trim());
+    let before = match before.split_once(')') {
+        Some((place, rest)) if place.starts_with('(') => rest,
+        _ => before,
     };
+    let plain = |word: &str| ["", "const", "async"].contains(&word);
     if line.trim_start().starts_with("//") || !before.trim().split(' ').all(plain) {
         return None;
     }
@@ -326,6 +328,8 @@ fn only_comments_with_numbers_of_lines_count() {
         "#[test]",
         "fn two() {",
     ];
+    assert_eq!(function("    pub(in crate::a) const fn b() {"), Some("b"));
+    assert_eq!(function("    struct Holds(fn (u8));"), None);
     assert_eq!(
         (place(&lines, 1), place(&lines, 4)),
         (Some("one"), Some("two"))

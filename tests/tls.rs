@@ -158,7 +158,7 @@ fn open_raw(raw: &mut RawServer) {
 
 // ---- what works ----------------------------------------------------------------------------------
 
-// RFC 6455 §4.1-10
+// RFC 6455 §4.1-10, §4.1-12, §10.6-1
 #[test]
 fn names_and_both_kinds_of_addresses_are_connected_to_and_messages_come_back() {
     in_time(|| {
@@ -194,7 +194,7 @@ fn no_provider_of_the_process_is_set() {
     });
 }
 
-// RFC 6455 §10.6-1
+// RFC 6455 §4.2.2-2, §10.6-1
 #[test]
 fn both_versions_of_tls_are_spoken_and_the_session_can_be_asked() {
     in_time(|| {

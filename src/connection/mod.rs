@@ -242,6 +242,7 @@ impl<S: Side> Connection<S> {
             Found::WholeText(place) => {
                 self.note_data();
                 let payload = rx.take(place.header_len.into(), place.payload_len);
+                // RFC 6455 §5.6-1, §8.1-1
                 let text = if self.side.role().expects_masked() {
                     unchecked::unmask_text(payload, place.key)
                 } else {

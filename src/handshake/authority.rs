@@ -177,6 +177,26 @@ mod tests {
     }
 
     #[test]
+    fn ipv4_addresses_at_the_end_of_ipv6_ones_have_four_numbers_up_to_255() {
+        for (end, legal) in [
+            ("255.255.255.255", true),
+            ("0.0.0.0", true),
+            ("256.0.0.0", false),
+            ("0.0.0.256", false),
+            ("1.2.3", false),
+            ("1.2.3.4.5", false),
+            ("01.2.3.4", false),
+            ("1.2..4", false),
+        ] {
+            let address = arrayvec::ArrayString::<32>::from("::").map(|mut text| {
+                text.push_str(end);
+                text
+            });
+            assert_eq!(is_ipv6(address.unwrap().as_bytes()), legal, "{end}");
+        }
+    }
+
+    #[test]
     fn rule_17_hosts_and_ports_on_both_sides_of_the_limit() {
         for (text, host, port) in [
             ("example.com", "example.com", None),

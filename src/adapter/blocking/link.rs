@@ -28,6 +28,7 @@ impl<T: Stream> Link<T> {
     }
 
     /// As a server is told to accept.
+    // RFC 6455 §4.2.2-2, §10.6-1
     pub(super) fn server(io: T, options: &AcceptOptions<'_>) -> Result<Self, Error> {
         io.prepare(options.write_timeout())?;
         Ok(Self {
@@ -38,6 +39,7 @@ impl<T: Stream> Link<T> {
     }
 
     /// As a client is told to connect.
+    // RFC 6455 §4.1-10, §4.1-11, §10.6-1
     #[cfg_attr(not(feature = "tls"), allow(unused_variables))]
     pub(super) fn client(
         io: T,

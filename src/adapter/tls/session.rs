@@ -47,6 +47,7 @@ impl Session {
         let Some(config) = options.tls().filter(|_| url.is_secure()) else {
             return Ok(None);
         };
+        // RFC 6455 §4.1-12
         let name = ServerName::try_from(url.host().to_owned()).map_err(|_| UrlFault::Host)?;
         let tls = ClientConnection::new_with_alpn(config.clone(), name, vec![ALPN.into()])?;
         Ok(Some(Self::new(tls.into())))

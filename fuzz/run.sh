@@ -1,0 +1,28 @@
+#!/bin/bash
+# Runs fuzz targets one after the other, and says what came of it:
+#
+#   fuzz/run.sh SECONDS [TARGET...]
+#
+# What is found of new inputs goes to target/fuzz-corpus, what fails to fuzz/artifacts. Needs a nightly toolchain and
+# cargo-fuzz. Where a target fails, so does this.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+seconds=${1:?usage: fuzz/run.sh SECONDS [TARGET...]}
+shift
+[ $# -gt 0 ] || mapfile -t all < <(cargo fuzz list)
+failed=0
+cargo +nightly fuzz build
+printf '| target | inputs | a second | edges | inputs kept |\n| --- | --- | --- | --- | --- |\n'
+for target in "${@:-${all[@]}}"; do
+  found=target/fuzz-corpus/$target log=target/fuzz-corpus/$target.log status=ok
+  mkdir -p "$found"
+  cargo +nightly fuzz run "$target" "$found" "fuzz/corpus/$target" -- -max_total_time="$seconds" -print_final_stats=1 >"$log" 2>&1 ||
+    { status="FAILED, see $log" failed=1; }
+  awk -v target="$target" -v status="$status" '
+    /number_of_executed_units/ { inputs = $2 }
+    /average_exec_per_sec/ { rate = $2 }
+    / cov: / { for (i = 1; i < NF; i++) { if ($i == "cov:") edges = $(i + 1); if ($i == "corp:") kept = $(i + 1) } }
+    END { sub(/\/.*/, "", kept); print "| " target " | " inputs " | " rate " | " edges " | " kept " |" (status == "ok" ? "" : " " status) }' "$log"
+done
+exit $failed
