@@ -23,6 +23,26 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A client that trusts an authority of its own, and nobody else:
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use websocket_proto::adapter::blocking::{ConnectOptions, connect_with};
+//! use websocket_proto::adapter::tls::rustls::pki_types::CertificateDer;
+//! use websocket_proto::adapter::tls::rustls::pki_types::pem::PemObject;
+//! use websocket_proto::adapter::tls::rustls::{ClientConfig, RootCertStore};
+//!
+//! let mut roots = RootCertStore::empty();
+//! roots.add(CertificateDer::from_pem_file("ca.pem")?)?;
+//! let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+//! let config = Arc::new(config);
+//! let options = ConnectOptions::new().with_tls(&config);
+//! let ws = connect_with("wss://intranet.example/chat", &options)?;
+//! let (reader, writer) = ws.split()?; // full duplex on threads, with TLS, too
+//! # let _ = (reader, writer);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! - `connect("wss://…")` needs to know whom to trust: by the feature `rustls-platform-verifier` whom the
 //!   system trusts, by `webpki-roots` the roots of Mozilla's programme, which are built in; with both
 //!   features the system decides. See [`client_config`].
