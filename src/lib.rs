@@ -50,6 +50,10 @@ for stream in TcpListener::bind("127.0.0.1:9001")?.incoming() {
 //! | `tokio` | `adapter::tokio` |
 //! | `futures-io` | `adapter::futures_io`, for smol, async-std and others |
 //! | `embedded-io-async` | `adapter::embedded`, in fixed buffers, without `std` and allocator |
+//! | `rustls` | `wss://` by rustls: `adapter::tls`, for the configurations of the caller's |
+//! | `webpki-roots` | `rustls`, and `connect` trusts the roots of Mozilla's programme, built in |
+//! | `rustls-platform-verifier` | `rustls`, and `connect` trusts whom the system trusts |
+//! | `tls` | `rustls` without a cryptographic provider: configurations bring one |
 //! | `poll` | `adapter::poll`: what tokio and futures-io have in common |
 //! | `deflate` | permessage-deflate (RFC 7692), both ways, by zlib-rs |
 //! | `inflate` | permessage-deflate without `std`: inflates what comes, sends messages as they are |

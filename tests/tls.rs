@@ -415,6 +415,7 @@ fn new_keys_in_the_middle_of_a_conversation_change_nothing() {
 
 // ---- how it ends ---------------------------------------------------------------------------------
 
+// RFC 6455 §4.2.2-2
 #[test]
 fn a_server_says_close_notify_before_it_closes_the_stream() {
     in_time(|| {
@@ -525,6 +526,7 @@ fn a_record_that_was_tampered_with_ends_it_and_what_came_before_still_counts() {
 
 // ---- what doesn't work ---------------------------------------------------------------------------
 
+// RFC 6455 §4.1-11
 #[test]
 fn a_certificate_that_has_expired_is_refused_and_the_server_is_told() {
     in_time(|| {

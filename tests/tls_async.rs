@@ -3,6 +3,8 @@
 #![cfg(all(feature = "rustls", feature = "poll"))]
 
 mod common;
+#[path = "common/counting.rs"]
+mod counting;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use common::wire::{
     Clock, EASY, HARD, Manner, Pipe, dropped_at_every_wait, pair, pipe, poll_once, run, run_both,
     settle,
 };
+use counting::HELD;
 use rustls::{AlertDescription, CertificateError, ClientConfig, ServerConfig};
 use websocket_proto::adapter::poll::{self, ClientSocket, ServerSocket};
 use websocket_proto::adapter::{AcceptOptions, ConnectOptions, Error, Outcome};
@@ -174,6 +177,7 @@ fn a_client_that_stalls_in_the_tls_handshake_is_given_up_with_the_deadline() {
     );
 }
 
+// RFC 6455 §4.1-10, §4.1-11
 #[test]
 fn a_server_that_stalls_in_the_tls_handshake_is_given_up_with_the_deadline() {
     let (pipe, peer) = pipe(EASY);
@@ -290,6 +294,46 @@ fn a_slow_peer_has_30_seconds_for_each_octet_and_a_stalled_one_no_more() {
     assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
 }
 
+#[test]
+fn a_connection_that_waits_keeps_nothing_of_what_went_through_it() {
+    let (here, there) = pair(EASY);
+    // They are shared by all connections of a server, and are not to be counted.
+    let (authority, clock) = (Authority::new(), Clock::default());
+    let (accepting, connecting) = (authority.server(), authority.client());
+    let (server, client) = run_both(
+        accept(here, clock.clone(), Arc::clone(&accepting)),
+        connect(there, clock, Arc::clone(&connecting)),
+    );
+    let (mut server, mut client) = (server.unwrap(), client.unwrap());
+    let sent = octets_of(16 << 10);
+    let mut exchange = || {
+        run(client.send_binary(&sent)).unwrap();
+        match settle(pin!(server.next())) {
+            Some(Ok(Some((Event::Binary(octets), mut out)))) => out.send_binary(octets).unwrap(),
+            _ => panic!("nothing came"),
+        }
+        assert!(settle(pin!(server.next())).is_none());
+        assert!(matches!(
+            run(client.next()),
+            Ok(Some((Event::Binary(_), _)))
+        ));
+        assert!(settle(pin!(client.next())).is_none());
+    };
+    // What the thread has in common is there after the first time.
+    exchange();
+    let before = HELD.get();
+    for _ in 0..20 {
+        exchange();
+    }
+    let waiting = HELD.get();
+    assert!(waiting <= before, "{} octets more", waiting - before);
+    drop(server);
+    // Of which rustls takes 7 KiB.
+    let taken = waiting - HELD.get();
+    assert!(taken <= 10 << 10, "{taken} octets for a server's end");
+}
+
+// RFC 6455 §4.1-12
 #[test]
 fn the_session_can_be_asked() {
     let (server, client) = opened(EASY);

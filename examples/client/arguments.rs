@@ -6,7 +6,7 @@ use websocket_proto::adapter::ConnectOptions;
 use websocket_proto::handshake::DeflateConfig;
 
 pub(crate) const USAGE: &str = "usage: client URL [--header 'Name: value']... [--subprotocol NAME]... \
-    [--origin ORIGIN] [--linger SECONDS] [--deflate[=KNOB,...]]";
+    [--origin ORIGIN] [--linger SECONDS] [--deflate[=KNOB,...]] [--ca FILE]";
 
 pub(crate) struct Arguments {
     pub(crate) url: String,
@@ -15,6 +15,9 @@ pub(crate) struct Arguments {
     origin: Option<String>,
     pub(crate) linger: Duration,
     deflate: Option<DeflateConfig>,
+    /// Not every client does TLS.
+    #[allow(dead_code)]
+    pub(crate) ca: Option<String>,
 }
 
 impl Arguments {
@@ -26,6 +29,7 @@ impl Arguments {
             origin: None,
             linger: Duration::from_secs(1),
             deflate: None,
+            ca: None,
         };
         while let Some(argument) = given.next() {
             let mut value = || given.next().ok_or(format!("{argument} needs a value"));
@@ -45,6 +49,7 @@ impl Arguments {
                         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
                         .ok_or("--linger takes a number of seconds")?;
                 }
+                "--ca" => arguments.ca = Some(value()?),
                 "--deflate" => arguments.deflate = Some(deflate_config("")?),
                 option if option.starts_with("--deflate=") => {
                     arguments.deflate = Some(deflate_config(&option["--deflate=".len()..])?);

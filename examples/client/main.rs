@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --example client -- URL [--header 'Name: value']... [--subprotocol NAME]...
 //!                                   [--origin ORIGIN] [--linger SECONDS] [--deflate[=KNOB,...]]
+//!                                   [--ca FILE]
 //! cargo run --example client -- ws://127.0.0.1:9001/echo --subprotocol chat
 //! ```
 //!
@@ -14,11 +15,16 @@
 //! of RFC 7692, and `min_size`, from how many octets on a message is compressed:
 //! `--deflate=server_no_context_takeover,client_max_window_bits=9,min_size=0`.
 //!
+//! Built with `--features webpki-roots` or `rustls-platform-verifier`, it speaks `wss://` with whomever the web, or
+//! the system, trusts. With one of these or `rustls`, `--ca` trusts the certificates of a PEM file instead.
+//!
 //! Two threads share the connection: one reads the input and has the [`Writer`], the main one has the
 //! [`Reader`] and prints.
 
 mod arguments;
 mod terminal;
+#[cfg(feature = "rustls")]
+mod tls;
 
 use std::io;
 use std::net::TcpStream;
@@ -61,6 +67,18 @@ fn run(arguments: &Arguments) -> Result<bool, Error> {
         .options()
         .with_subprotocols(&subprotocols)
         .with_fields(&fields);
+    #[cfg(not(feature = "rustls"))]
+    if arguments.ca.is_some() {
+        eprintln!("--ca needs a client that is built with --features rustls");
+        return Ok(false);
+    }
+    #[cfg(feature = "rustls")]
+    let trusted = arguments.ca.as_deref().map(tls::trusting).transpose()?;
+    #[cfg(feature = "rustls")]
+    let options = match &trusted {
+        Some(config) => options.with_tls(config),
+        None => options,
+    };
     let ws = connect_with(&arguments.url, &options)?;
     print_connected(ws.subprotocol(), ws.connection().deflate());
 

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run --release --example echo_server -- [ADDR] [--any-origin] [--quiet]
+//!                                                [--tls CHAIN.pem KEY.pem]
 //! ```
 //!
 //! `ADDR` is `127.0.0.1:9001` unless given. Open `http://127.0.0.1:9001/` in a browser for a console, or
@@ -15,12 +16,14 @@
 //!
 //! Pages of other hosts may not connect (RFC 6455 §10.2), unless `--any-origin` says so. What happens is
 //! printed, unless `--quiet` says otherwise. Built with `--features deflate`, messages are compressed for
-//! clients that offer it.
+//! clients that offer it; built with `--features rustls`, `--tls` makes it `https://` and `wss://`.
 
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::net::{TcpListener, TcpStream};
+#[cfg(feature = "rustls")]
+use std::sync::Arc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -28,11 +31,22 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use websocket_proto::adapter::blocking::{
     self, AcceptOptions, Outcome, Reader, ServerSocket, Writer,
 };
+#[cfg(feature = "rustls")]
+use websocket_proto::adapter::tls::rustls::{
+    ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
 use websocket_proto::handshake::{Accept, OriginPolicy, Rejection, Request};
 use websocket_proto::{Config, Event, Server};
 
 /// The subprotocols that are spoken here. They change nothing: an echo is an echo.
 const SUBPROTOCOLS: [&str; 2] = ["chat", "superchat"];
+
+const USAGE: &str = if cfg!(feature = "rustls") {
+    "usage: echo_server [ADDR] [--any-origin] [--quiet] [--tls CHAIN.pem KEY.pem]"
+} else {
+    "usage: echo_server [ADDR] [--any-origin] [--quiet]; with --features rustls also --tls"
+};
 
 const PAGE: &str = include_str!("console.html");
 const PAGE_FIELDS: &[(&str, &str)] = &[("Content-Type", "text/html; charset=utf-8")];
@@ -42,14 +56,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut app = App {
         origins: OriginPolicy::SameHost,
         quiet: false,
+        #[cfg(feature = "rustls")]
+        tls: None,
         chat: Mutex::new(HashMap::new()),
     };
-    for argument in std::env::args().skip(1) {
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--any-origin" => app.origins = OriginPolicy::Any,
             "--quiet" => app.quiet = true,
+            #[cfg(feature = "rustls")]
+            "--tls" => app.tls = Some(tls_config(arguments.next(), arguments.next())?),
             option if option.starts_with('-') => {
-                return Err("usage: echo_server [ADDR] [--any-origin] [--quiet]".into());
+                return Err(USAGE.into());
             }
             _ => address = argument,
         }
@@ -57,8 +76,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let listener = TcpListener::bind(&address)?;
     if !app.quiet {
+        let s = if app.does_tls() { "s" } else { "" };
         println!(
-            "listening on http://{0}/ and ws://{0}/echo",
+            "listening on http{s}://{0}/ and ws{s}://{0}/echo",
             listener.local_addr()?
         );
     }
@@ -75,10 +95,27 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// How to do TLS: with the certificates of one file and the key of another.
+#[cfg(feature = "rustls")]
+fn tls_config(
+    chain: Option<String>,
+    key: Option<String>,
+) -> Result<Arc<ServerConfig>, Box<dyn Error>> {
+    let (chain, key) = chain.zip(key).ok_or(USAGE)?;
+    let chain = CertificateDer::pem_file_iter(chain)?.collect::<Result<_, _>>()?;
+    let key = PrivateKeyDer::from_pem_file(key)?;
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    Ok(Arc::new(config))
+}
+
 /// What all connections share.
 struct App {
     origins: OriginPolicy<'static>,
     quiet: bool,
+    #[cfg(feature = "rustls")]
+    tls: Option<Arc<ServerConfig>>,
     /// Whoever is on `/chat`, by the connection's number.
     chat: Mutex<HashMap<usize, Writer<TcpStream, Server>>>,
 }
@@ -91,6 +128,16 @@ enum Service {
 }
 
 impl App {
+    #[cfg(feature = "rustls")]
+    const fn does_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    #[cfg(not(feature = "rustls"))]
+    const fn does_tls(&self) -> bool {
+        false
+    }
+
     /// One connection, from its first octet to its last.
     fn serve(&self, number: usize, stream: TcpStream) {
         match self.open_and_run(number, stream) {
@@ -134,6 +181,12 @@ impl App {
         // Whoever offers to compress gets what it offers (RFC 7692).
         #[cfg(feature = "deflate")]
         let options = options.with_deflate(websocket_proto::handshake::DeflateConfig::new());
+
+        #[cfg(feature = "rustls")]
+        let options = match &self.tls {
+            Some(config) => options.with_tls(config),
+            None => options,
+        };
 
         let mut service = None;
         let ws = blocking::accept_with(stream, &options, |request| {

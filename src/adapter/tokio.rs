@@ -95,7 +95,7 @@ where
     poll::accept_with(Stream::new(stream), Clock, options, decide)
 }
 
-/// Connects to a `ws://` URL with the defaults.
+/// Connects to a `ws://` or `wss://` URL with the defaults.
 ///
 /// # Errors
 /// As [`connect_with`].
@@ -103,10 +103,11 @@ pub async fn connect(url: &str) -> Result<ClientSocket<TcpStream>, Error> {
     connect_with(url, &ConnectOptions::new()).await
 }
 
-/// Connects to a `ws://` URL. All addresses of its host are tried in turn.
+/// Connects to a `ws://` or `wss://` URL. All addresses of its host are tried in turn.
 ///
 /// # Errors
-/// [`Error::Misuse`] for the URL or the options, `wss://` without TLS among them; [`Error::Io`];
+/// [`Error::Misuse`] for the URL or the options: [`UrlFault::NeedsTls`](crate::UrlFault::NeedsTls) for
+/// `wss://` without the features for TLS; [`Error::Io`]; `Error::Tls`;
 /// [`Error::Refused`] when the server answers with another status than 101; [`Error::Violation`].
 pub async fn connect_with(
     url: &str,
@@ -118,7 +119,8 @@ pub async fn connect_with(
     connect_over(stream, &url, options).await
 }
 
-/// Opens a WebSocket over a stream that is connected already: through a proxy, or TLS. A [`TcpStream`]
+/// Opens a WebSocket over a stream that is connected already: through a proxy, or by other means. Where the
+/// options say how to do TLS (`with_tls`) and the URL's scheme is wss, TLS comes first. A [`TcpStream`]
 /// gets `TCP_NODELAY`.
 ///
 /// # Errors

@@ -14,11 +14,13 @@
 //! assert!(tx.is_empty());
 //! ```
 
+mod judged;
 mod recv;
 mod send;
 #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 mod shared;
 
+pub(crate) use judged::Joined;
 pub use recv::RecvBuffer;
 pub(crate) use recv::Window;
 pub(crate) use send::Output;
@@ -49,6 +51,20 @@ pub trait Storage: AsRef<[u8]> + AsMut<[u8]> {
 
     /// Gives memory back where it can, down to `len` octets, keeping the first `len`.
     fn shrink(&mut self, len: usize);
+
+    /// Whether octets are known to stay as they are until somebody changes them. Only of the storages of
+    /// this crate: what another one does is its own affair, and no text is lent from it that wasn't judged
+    /// as it is lent.
+    #[doc(hidden)]
+    fn keeps(&self, _: known::Storages) -> bool {
+        false
+    }
+}
+
+/// A type that can't be named outside of the crate, so that `keeps` can't be given there.
+mod known {
+    #[derive(Clone, Copy, Debug)]
+    pub struct Storages;
 }
 
 impl<const N: usize> Storage for [u8; N] {
@@ -61,6 +77,10 @@ impl<const N: usize> Storage for [u8; N] {
     }
 
     fn shrink(&mut self, _len: usize) {}
+
+    fn keeps(&self, _: known::Storages) -> bool {
+        true
+    }
 }
 
 impl Storage for &mut [u8] {
@@ -77,6 +97,10 @@ impl Storage for &mut [u8] {
     }
 
     fn shrink(&mut self, _len: usize) {}
+
+    fn keeps(&self, _: known::Storages) -> bool {
+        true
+    }
 }
 
 #[cfg(feature = "alloc")]
@@ -98,5 +122,9 @@ impl Storage for alloc::vec::Vec<u8> {
     fn shrink(&mut self, len: usize) {
         self.truncate(len);
         self.shrink_to_fit();
+    }
+
+    fn keeps(&self, _: known::Storages) -> bool {
+        true
     }
 }

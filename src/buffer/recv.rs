@@ -13,7 +13,8 @@
 
 use core::ops::Range;
 
-use super::{Full, Storage};
+use super::judged::{Joined, Judged};
+use super::{Full, Storage, known};
 
 /// Room that is made when a read is due and little is left, beyond what is unfinished.
 const READ_AHEAD: usize = 1024;
@@ -35,6 +36,8 @@ struct Marks {
 pub struct RecvBuffer<B> {
     storage: B,
     marks: Marks,
+    /// What is known of the message under construction as text.
+    judged: Judged,
     /// Octets have come since the machine last looked.
     fresh: bool,
 }
@@ -70,6 +73,7 @@ impl<B> RecvBuffer<B> {
                 next: 0,
                 end: 0,
             },
+            judged: Judged::UNKNOWN,
             fresh: false,
         }
     }
@@ -182,6 +186,10 @@ impl<B: Storage> RecvBuffer<B> {
             next: message,
             end: held,
         };
+        to.judged = self.judged;
+        if !self.storage.keeps(known::Storages) {
+            to.judged.doubt();
+        }
         self.marks = Marks::default();
         to.fresh |= core::mem::take(&mut self.fresh);
         Ok(())
@@ -238,8 +246,10 @@ impl<B: Storage> RecvBuffer<B> {
     pub(crate) fn window(&mut self) -> Window<'_> {
         Window {
             max_len: self.storage.max_len(),
+            keeps: self.storage.keeps(known::Storages),
             octets: self.storage.as_mut(),
             marks: &mut self.marks,
+            judged: &mut self.judged,
             fresh: &mut self.fresh,
         }
     }
@@ -291,23 +301,25 @@ impl<B: Storage> RecvBuffer<B> {
     /// `limit` octets and there is room for more. Lends it where it lies now, and says whether octets
     /// have come since this was last asked.
     #[inline]
-    pub(crate) fn join_less_than(&mut self, limit: u64) -> Option<(&mut [u8], bool)> {
+    pub(crate) fn join_less_than(&mut self, limit: u64) -> Option<(Joined<'_>, bool)> {
         let Marks {
-            joined, next, end, ..
+            kept,
+            joined,
+            next,
+            end,
         } = self.marks;
         let octets = self.storage.as_mut();
         if next >= end || (end - next) as u64 >= limit || end >= octets.len() {
             return None;
         }
-        let fresh = core::mem::take(&mut self.fresh);
         self.marks.next = end;
-        if joined == next {
-            self.marks.joined = end;
-            return Some((octets.get_mut(next..end)?, fresh));
-        }
-        octets.copy_within(next..end, joined);
         self.marks.joined = joined + (end - next);
-        Some((octets.get_mut(joined..self.marks.joined)?, fresh))
+        if joined != next {
+            octets.copy_within(next..end, joined);
+        }
+        let octets = octets.get_mut(joined..self.marks.joined)?;
+        let joined = Joined::new(octets, &mut self.judged, kept == joined);
+        Some((joined, core::mem::take(&mut self.fresh)))
     }
 }
 
@@ -315,8 +327,11 @@ impl<B: Storage> RecvBuffer<B> {
 pub(crate) struct Window<'a> {
     octets: &'a mut [u8],
     marks: &'a mut Marks,
+    judged: &'a mut Judged,
     fresh: &'a mut bool,
     max_len: usize,
+    /// Whether the storage is known to keep what it is given.
+    keeps: bool,
 }
 
 impl<'a> Window<'a> {
@@ -350,6 +365,16 @@ impl<'a> Window<'a> {
         self.marks.joined - self.marks.kept
     }
 
+    /// How many octets at the end of the message begin a code point that goes on in what has not come.
+    pub(crate) fn pending(&self) -> usize {
+        self.judged.pending()
+    }
+
+    /// Whether the first `count` octets of the message are known to be text.
+    pub(crate) fn is_text(&self, count: usize) -> bool {
+        self.keeps && self.judged.covers(count, self.kept_len())
+    }
+
     /// How many octets have yet to be handled.
     #[inline]
     pub(crate) fn unread_len(&self) -> usize {
@@ -378,20 +403,23 @@ impl<'a> Window<'a> {
     }
 
     /// Joins the next octets to the message, and lends them where they lie now.
-    #[inline]
-    pub(crate) fn join(&mut self, count: usize) -> &mut [u8] {
-        let Marks {
-            joined, next, end, ..
-        } = *self.marks;
-        debug_assert!(next + count <= end);
+    pub(crate) fn join(&mut self, count: usize) -> Joined<'_> {
+        let Marks { joined, next, .. } = *self.marks;
         if joined != next {
             self.octets.copy_within(next..next + count, joined);
         }
-        self.marks.joined += count;
-        self.marks.next += count;
-        self.octets
-            .get_mut(joined..joined + count)
-            .unwrap_or_default()
+        self.note_joined(count, count)
+    }
+
+    /// So many of the next octets have been read, and as many written to the end of the message.
+    fn note_joined(&mut self, read: usize, written: usize) -> Joined<'_> {
+        let Marks { kept, joined, .. } = *self.marks;
+        self.marks.joined += written;
+        self.marks.next += read;
+        debug_assert!(self.marks.joined <= self.marks.next && self.marks.next <= self.marks.end);
+        let place = joined..self.marks.joined;
+        let octets = self.octets.get_mut(place).unwrap_or_default();
+        Joined::new(octets, self.judged, kept == joined)
     }
 
     /// Where no message is under construction, all that was handled becomes the gap.
@@ -415,16 +443,16 @@ impl<'a> Window<'a> {
     }
 
     /// So many of the next octets were inflated, and as many written to the gap, which join the message.
-    pub(crate) fn note_inflated(&mut self, read: usize, written: usize) {
-        debug_assert!(self.marks.joined + written <= self.marks.next);
-        self.marks.joined += written;
-        self.marks.next += read;
-        debug_assert!(self.marks.next <= self.marks.end);
+    pub(crate) fn join_inflated(&mut self, read: usize, written: usize) -> Joined<'_> {
+        self.note_joined(read, written)
     }
 
     /// The place of the first `count` octets of the message, which are no longer kept.
     pub(crate) fn release(&mut self, count: usize) -> Range<usize> {
         let start = self.marks.kept;
+        if !self.judged.covers(count, self.kept_len()) {
+            self.judged.doubt();
+        }
         self.marks.kept += count;
         debug_assert!(self.marks.kept <= self.marks.joined);
         if self.marks.kept == self.marks.joined {
@@ -438,6 +466,7 @@ impl<'a> Window<'a> {
     /// others. Returns their place.
     pub(crate) fn keep_only(&mut self, skipped: usize, count: usize) -> Range<usize> {
         let start = self.marks.next + skipped;
+        *self.judged = Judged::UNKNOWN;
         self.marks.kept = start;
         self.marks.joined = start + count;
         self.marks.next = self.marks.end;

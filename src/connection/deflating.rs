@@ -6,12 +6,13 @@
 use super::Connection;
 use super::machine::Machine;
 use super::side::Side;
-use crate::buffer::{SendBuffer, Storage, Window};
+use crate::buffer::{Joined, SendBuffer, Storage, Window};
 use crate::error::{Misuse, Violation};
 use crate::frame::mask::{self, MaskKey};
 use crate::frame::{Header, MAX_HEADER_LEN, RSV1};
 use crate::handshake::DeflateParameters;
-use crate::opcode::Opcode;
+use crate::opcode::{MessageKind, Opcode};
+use crate::utf8::Utf8Validator;
 
 /// Room that is made to inflate into, at least.
 const LEAST_ROOM: usize = 1024;
@@ -70,7 +71,7 @@ impl Machine {
                 return Ok(Inflating::NeedsFrame);
             }
             inbound.finish()?;
-            self.assembly.finish()?;
+            self.assembly.finish(rx.pending())?;
             return Ok(Inflating::GoesOn);
         }
         // One octet more than is allowed shows that there are too many.
@@ -95,7 +96,7 @@ impl Machine {
             return match inbound.stash(input) {
                 0 => Err(Violation::MessageTooBig),
                 count => {
-                    rx.note_inflated(count, 0);
+                    self.take_inflated(rx.join_inflated(count, 0))?;
                     Ok(Inflating::GoesOn)
                 }
             };
@@ -103,10 +104,21 @@ impl Machine {
         let (read, written) = inbound.inflate(input, gap)?;
         let filled = written == gap.len();
         inbound.note_inflated(read, filled);
-        let inflated = gap.get(..written).unwrap_or_default();
-        self.assembly.take_inflated(inflated, &self.config)?;
-        rx.note_inflated(read, written);
+        let within = self.assembly.within_limit(written, &self.config);
+        self.take_inflated(rx.join_inflated(read, within))?;
+        self.assembly.grow_inflated(written, &self.config)?;
         Ok(Inflating::GoesOn)
+    }
+
+    fn take_inflated(&self, inflated: Joined<'_>) -> Result<(), Violation> {
+        let text = self.assembly.kind() == MessageKind::Text;
+        let judge = |octets: &mut [u8], text: Option<&mut Utf8Validator>| match text {
+            Some(text) => text.validate(octets),
+            None => Ok(()),
+        };
+        inflated
+            .make(text, judge)
+            .map_err(|_| Violation::InvalidUtf8)
     }
 }
 

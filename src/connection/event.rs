@@ -8,8 +8,8 @@ use core::str;
 use crate::close::{Close, CloseCode};
 use crate::error::Violation;
 use crate::frame::mask::MaskKey;
+use crate::frame::unchecked::as_text;
 use crate::handshake::{DeflateParameters, Fields, Request, RequestMarks};
-use crate::utf8;
 
 /// Something that happened. It borrows from the receive buffer alone.
 #[derive(Clone, Copy, Debug)]
@@ -161,6 +161,8 @@ impl Place {
 pub(super) struct Located {
     pub(super) place: Range<usize>,
     pub(super) kind: LocatedKind,
+    /// Whether they are known to be text.
+    pub(super) judged: bool,
 }
 
 /// What kind of event it is.
@@ -187,12 +189,12 @@ pub(super) enum LocatedKind {
 impl Located {
     /// The event over its octets. None for a text that isn't UTF-8, which the machine has ruled out for
     /// all but whole frames.
-    pub(super) fn over(kind: LocatedKind, octets: &[u8]) -> Option<Event<'_>> {
+    pub(super) fn over(kind: LocatedKind, octets: &[u8], judged: bool) -> Option<Event<'_>> {
         Some(match kind {
-            LocatedKind::Text => Event::Text(utf8::text(octets)?),
+            LocatedKind::Text => Event::Text(as_text(octets, judged)?),
             LocatedKind::Binary => Event::Binary(octets),
             LocatedKind::TextChunk { last } => Event::TextChunk {
-                text: utf8::text(octets)?,
+                text: as_text(octets, judged)?,
                 last,
             },
             LocatedKind::BinaryChunk { last } => Event::BinaryChunk { octets, last },

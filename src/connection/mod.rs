@@ -161,9 +161,9 @@ impl<S: Side> Connection<S> {
         tx: &mut SendBuffer<T>,
     ) -> Option<Ready> {
         if self.machine.is_within_payload()
-            && let Some((payload, fresh)) = rx.join_less_than(self.machine.decoder.remaining())
+            && let Some((joined, fresh)) = rx.join_less_than(self.machine.decoder.remaining())
         {
-            if let Err(violation) = self.machine.take_joined(payload, fresh) {
+            if let Err(violation) = self.machine.take_joined(joined, fresh) {
                 self.fail(violation, tx);
             }
             return None;

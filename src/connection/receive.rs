@@ -11,7 +11,7 @@ use super::deflating::Inflating;
 use super::event::{Event, Found, Located, LocatedKind, Place, Ready, parse_close};
 use super::machine::{Machine, head_too_large, write_control};
 use super::side::sealed::Side;
-use crate::buffer::{Output, Window};
+use crate::buffer::{Joined, Output, Window};
 use crate::error::{ResponseFault, Violation};
 use crate::frame::{Header, mask};
 use crate::opcode::{MessageKind, Opcode};
@@ -127,7 +127,13 @@ impl Machine {
                 Found::Chunk
             });
         }
-        (!whole && self.assembly.lendable(rx.kept().len()) > 0).then_some(Found::Chunk)
+        (!whole && Self::lendable(rx) > 0).then_some(Found::Chunk)
+    }
+
+    /// How many octets of the message can be lent as a part: of a text not those of a code point that goes
+    /// on in octets that have not come.
+    fn lendable(rx: &Window<'_>) -> usize {
+        rx.kept_len().saturating_sub(rx.pending())
     }
 
     fn begin_frame(
@@ -148,7 +154,7 @@ impl Machine {
         self.decoder.begin_payload(header);
         rx.skip(length);
         self.activity.data = true;
-        self.finish_frame()
+        self.finish_frame(rx)
     }
 
     /// Whether what comes next belongs to a payload, and nothing else is to be done first. Where that
@@ -164,22 +170,32 @@ impl Machine {
             .unwrap_or(usize::MAX)
             .min(rx.unread_len());
         self.take_joined(rx.join(count), false)?;
-        self.finish_frame()
+        self.finish_frame(rx)
     }
 
     /// Takes octets of the current payload that were joined to the message: unmasked, judged.
-    #[inline]
-    pub(super) fn take_joined(&mut self, payload: &mut [u8], fresh: bool) -> Result<(), Violation> {
+    // RFC 6455 §5.6-1, §8.1-1
+    #[cfg_attr(feature = "alloc", inline)]
+    #[cfg_attr(not(feature = "alloc"), inline(never))]
+    pub(super) fn take_joined(
+        &mut self,
+        payload: Joined<'_>,
+        fresh: bool,
+    ) -> Result<(), Violation> {
         self.activity.heard |= fresh;
         // A message that flows is no idleness, however long it takes.
         self.activity.data = true;
-        self.decoder.decode_payload(payload);
-        self.assembly.take(payload)
+        let text = self.assembly.kind() == MessageKind::Text;
+        payload
+            .make(text, |octets, text| {
+                self.decoder.decode_message(octets, text)
+            })
+            .map_err(|_| Violation::InvalidUtf8)
     }
 
-    fn finish_frame(&mut self) -> Result<(), Violation> {
+    fn finish_frame(&mut self, rx: &Window<'_>) -> Result<(), Violation> {
         if self.decoder.remaining() == 0 && !self.decoder.in_message() {
-            self.assembly.finish()?;
+            self.assembly.finish(rx.pending())?;
         }
         Ok(())
     }
@@ -229,7 +245,7 @@ impl Machine {
         side: &mut dyn Side,
     ) -> Result<Event<'a>, Violation> {
         let located = self.locate(found, &mut rx, tx, side)?;
-        let event = Located::over(located.kind, rx.lend(located.place));
+        let event = Located::over(located.kind, rx.lend(located.place), located.judged);
         event.ok_or_else(|| {
             self.fail(Violation::InvalidUtf8, tx, side);
             Violation::InvalidUtf8
@@ -244,6 +260,7 @@ impl Machine {
         tx: &mut dyn Output,
         side: &mut dyn Side,
     ) -> Result<Located, Violation> {
+        let mut judged = false;
         let (kind, place) = match found {
             Found::WholeText(place) | Found::WholeBinary(place) | Found::Pong(place) => {
                 let kind = match found {
@@ -254,7 +271,10 @@ impl Machine {
                 unmask(rx, place);
                 (kind, pass(rx, place))
             }
-            Found::Message | Found::Chunk => self.locate_message(found, rx),
+            Found::Message | Found::Chunk => {
+                judged = rx.is_text(Self::lendable(rx));
+                self.locate_message(found, rx)
+            }
             // RFC 6455 §5.5.2-1
             Found::Ping(place) => {
                 let payload = unmask(rx, place);
@@ -275,7 +295,11 @@ impl Machine {
             }
             Found::Request | Found::HandshakeDone => self.locate_head(rx),
         };
-        Ok(Located { place, kind })
+        Ok(Located {
+            place,
+            kind,
+            judged,
+        })
     }
 
     /// The message, or what there is of it.
@@ -288,7 +312,7 @@ impl Machine {
             (_, true) => LocatedKind::Text,
             (_, false) => LocatedKind::Binary,
         };
-        let count = self.assembly.lendable(rx.kept().len());
+        let count = Self::lendable(rx);
         if last {
             self.assembly.all_lent();
         } else {

@@ -29,8 +29,10 @@
 
 use super::header::{Expect, Header};
 use super::mask::{self, MaskKey};
+use super::text::unmask_piece;
 use crate::error::Violation;
 use crate::role::Role;
+use crate::utf8::{InvalidUtf8, Utf8Validator};
 
 /// Decodes the frames that one end receives.
 #[derive(Clone, Copy, Debug)]
@@ -131,5 +133,30 @@ impl FrameDecoder {
         // `length` is no more than remains.
         self.remaining = self.remaining.wrapping_sub(length as u64);
         length
+    }
+    /// Unmasks in place the next octets of the current payload, and takes them, as they are then, to the
+    /// validator of the text that they belong to, if they do.
+    ///
+    /// # Errors
+    /// [`InvalidUtf8`].
+    #[inline]
+    pub(crate) fn decode_message(
+        &mut self,
+        octets: &mut [u8],
+        text: Option<&mut Utf8Validator>,
+    ) -> Result<(), InvalidUtf8> {
+        let Some(text) = text else {
+            self.decode_payload(octets);
+            return Ok(());
+        };
+        let length = octets.len();
+        if mask::IN_BLOCKS && self.expect.masked && length > 1 {
+            let key = self.key;
+            self.key = mask::rotate(key, length);
+            self.remaining = self.remaining.saturating_sub(length as u64);
+            return unmask_piece(octets, key, text);
+        }
+        self.decode_payload(octets);
+        text.validate(octets)
     }
 }

@@ -94,7 +94,7 @@ pub(crate) fn apply_ascii(payload: &mut [u8], key: MaskKey) -> bool {
 }
 
 /// Blocks are quick, and take code. Without an allocator, where room is short, octets go by words.
-const IN_BLOCKS: bool = cfg!(feature = "alloc");
+pub(super) const IN_BLOCKS: bool = cfg!(feature = "alloc");
 
 /// From this length on octets go by blocks of this length, out of line: a call is little then.
 const LONG: usize = 32;

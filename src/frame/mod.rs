@@ -31,6 +31,7 @@
 mod decoder;
 mod header;
 pub mod mask;
+mod text;
 pub(crate) mod unchecked;
 
 pub use decoder::FrameDecoder;

@@ -5,28 +5,44 @@
 //! that.
 
 use super::mask::{self, MaskKey};
+use super::text;
 use crate::utf8;
 
-/// Unmasks a text in place. `None` where it isn't UTF-8.
+/// Unmasks a text in place. `None` where it isn't UTF-8; then the end of a long one may still be masked.
+#[inline]
+pub(crate) fn unmask_text(payload: &mut [u8], key: MaskKey) -> Option<&str> {
+    if mask::IN_BLOCKS && payload.len() > text::BLOCK {
+        let judged = text::unmask_whole(payload, key);
+        return if judged { as_text(payload, true) } else { None };
+    }
+    // `apply_ascii` has looked at every octet of `payload` after unmasking it (a test has it find one that
+    // isn't ASCII at every place of every length).
+    let ascii = mask::apply_ascii(payload, key);
+    as_text(payload, ascii)
+}
+
+/// The octets as text: judged now, unless they are known to be UTF-8. `None` where they are not.
+///
+/// Who says that they are known to be must have seen each of them judged as it is now: `buffer/judged.rs`
+/// for messages that came in pieces, [`unmask_text`] for those in one.
 #[cfg(not(websocket_proto_safe))]
 #[inline]
 #[allow(unsafe_code)]
-pub(crate) fn unmask_text(payload: &mut [u8], key: MaskKey) -> Option<&str> {
-    if mask::apply_ascii(payload, key) {
-        // SAFETY: `apply_ascii` has looked at every octet of `payload` after unmasking it and found
-        // none above 0x7F (a test has it find one at every place of every length). `payload` is
-        // borrowed for as long as the text is lent, so that nothing has changed or can change it.
-        return Some(unsafe { core::str::from_utf8_unchecked(payload) });
+pub(crate) fn as_text(octets: &[u8], judged: bool) -> Option<&str> {
+    if judged {
+        debug_assert!(core::str::from_utf8(octets).is_ok());
+        // SAFETY: all of them have been judged and were UTF-8, as the callers say above. They are
+        // borrowed for as long as the text is lent, so that nothing has changed or can change them.
+        return Some(unsafe { core::str::from_utf8_unchecked(octets) });
     }
-    utf8::text(payload)
+    utf8::text(octets)
 }
 
-/// Unmasks a text in place. `None` where it isn't UTF-8.
+/// The octets as text: judged now, whatever is known of them. `None` where they are not UTF-8.
 #[cfg(websocket_proto_safe)]
 #[inline]
-pub(crate) fn unmask_text(payload: &mut [u8], key: MaskKey) -> Option<&str> {
-    mask::apply(payload, key);
-    utf8::text(payload)
+pub(crate) fn as_text(octets: &[u8], _judged: bool) -> Option<&str> {
+    utf8::text(octets)
 }
 
 /// Masking in AVX2's registers. Where the processor has none, each function says so and does nothing.

@@ -1,7 +1,7 @@
-//! From frames to messages: the limits and the text of what is being received (RFC 6455 §5.4, §5.6).
+//! From frames to messages: the limits of what is being received (RFC 6455 §5.4, §10.4).
 //!
-//! The legal order of fragments is the frame decoder's, the joining is the receive buffer's. What
-//! stands here is what is known of the message as a whole.
+//! The legal order of fragments is the frame decoder's; joining them, and what is known of them as text, is
+//! the receive buffer's. What stands here is what is known of the message as a whole.
 #![cfg_attr(
     not(test),
     deny(
@@ -15,7 +15,6 @@ use crate::config::Config;
 use crate::error::Violation;
 use crate::frame::{Header, RSV1};
 use crate::opcode::{MessageKind, Opcode};
-use crate::utf8::Utf8Validator;
 
 /// A message that is being received.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +23,6 @@ pub(crate) struct Assembly {
     /// those that were inflated.
     size: u64,
     fragments: u32,
-    text: Utf8Validator,
     kind: MessageKind,
     phase: Phase,
     /// A part of it has been lent: what remains is a part, too.
@@ -47,7 +45,6 @@ impl Assembly {
         Self {
             size: 0,
             fragments: 0,
-            text: Utf8Validator::new(),
             kind: MessageKind::Binary,
             phase: Phase::Plain,
             in_parts: false,
@@ -91,19 +88,20 @@ impl Assembly {
         Ok(())
     }
 
-    /// Takes octets of a compressed message, inflated: RFC 6455 §10.4, and its §8.1.
-    pub(crate) fn take_inflated(
+    /// How many of `octets` more of a compressed message are within the limit. Those are judged before it
+    /// is, in the order of the octets.
+    pub(crate) fn within_limit(&self, octets: usize, config: &Config) -> usize {
+        let left = config.max_message_size().saturating_sub(self.size);
+        usize::try_from(left).unwrap_or(usize::MAX).min(octets)
+    }
+
+    /// Counts octets of a compressed message that were inflated: §10.4.
+    pub(crate) fn grow_inflated(
         &mut self,
-        octets: &[u8],
+        octets: usize,
         config: &Config,
     ) -> Result<(), Violation> {
-        // In the order of the octets: those within the limit are judged before it is.
-        let left = config.max_message_size().saturating_sub(self.size);
-        let within = usize::try_from(left)
-            .unwrap_or(usize::MAX)
-            .min(octets.len());
-        self.take(octets.get(..within).unwrap_or_default())?;
-        self.grow(octets.len() as u64, config)
+        self.grow(octets as u64, config)
     }
 
     /// How many octets more of a compressed message are worth inflating: up to one that is too many.
@@ -112,35 +110,15 @@ impl Assembly {
         usize::try_from(left.saturating_add(1)).unwrap_or(usize::MAX)
     }
 
-    /// Takes octets of the message, unmasked.
-    // RFC 6455 §5.6-1, §8.1-1
-    pub(crate) fn take(&mut self, octets: &[u8]) -> Result<(), Violation> {
-        match self.kind {
-            MessageKind::Binary => Ok(()),
-            MessageKind::Text => self
-                .text
-                .validate(octets)
-                .map_err(|_| Violation::InvalidUtf8),
-        }
-    }
-
-    /// The last frame has come whole.
+    /// The last frame has come whole. `pending`: how many octets its text
+    /// has of a code point that is still open.
     // RFC 6455 §5.6-1
-    pub(crate) fn finish(&mut self) -> Result<(), Violation> {
-        if self.kind == MessageKind::Text && !self.text.is_complete() {
+    pub(crate) fn finish(&mut self, pending: usize) -> Result<(), Violation> {
+        if pending != 0 {
             return Err(Violation::InvalidUtf8);
         }
         self.phase = Phase::Complete;
         Ok(())
-    }
-
-    /// How many of the message's last `held` octets can be lent as a part: not those of a code point
-    /// that goes on in octets that have not come.
-    pub(crate) fn lendable(&self, held: usize) -> usize {
-        match self.kind {
-            MessageKind::Binary => held,
-            MessageKind::Text => held.saturating_sub(self.text.pending()),
-        }
     }
 
     /// A part of the message has been lent.

@@ -13,9 +13,10 @@ skip() { echo "SKIP  $*"; exit "$SKIPPED"; }
 fail() { echo "FAIL  $*"; exit 1; }
 
 # The commands under test: the examples echo_server, client and autobahn_client, which are on the blocking
-# adapter, or the programs of RUNTIME (tokio, embedded) in runtimes/. Set one of the variables to test another
+# adapter, with these features, or the programs of RUNTIME (tokio, embedded) in runtimes/. Set one of the variables to test another
 # implementation with the same command line, or the scripts themselves.
 RUNTIME=${RUNTIME:-blocking}
+FEATURES=${FEATURES:-deflate}
 ECHO_SERVER_COMMAND=${ECHO_SERVER_COMMAND:-}
 CLIENT_COMMAND=${CLIENT_COMMAND:-}
 AUTOBAHN_CLIENT_COMMAND=${AUTOBAHN_CLIENT_COMMAND:-}
@@ -26,7 +27,7 @@ use_program() {
   [ -z "${!2}" ] || return 0
   local program=$1
   if [ "$RUNTIME" = blocking ]; then
-    (cd "$ROOT" && cargo build --quiet --release --features deflate --example "$1") || fail "examples/$1 doesn't build"
+    (cd "$ROOT" && cargo build --quiet --release --features "$FEATURES" --example "$1") || fail "examples/$1 doesn't build"
     program=examples/$1
   else
     program=${RUNTIME}_$1

@@ -13,7 +13,7 @@ use crate::connection::{Connection, Event};
 use crate::error::{ResponseFault, Violation};
 use crate::handshake::Url;
 
-/// Connects to a `ws://` URL with the defaults.
+/// Connects to a `ws://` or `wss://` URL with the defaults.
 ///
 /// # Errors
 /// As [`connect_with`].
@@ -21,10 +21,11 @@ pub fn connect(url: &str) -> Result<ClientSocket<TcpStream>, Error> {
     connect_with(url, &ConnectOptions::new())
 }
 
-/// Connects to a `ws://` URL. All addresses of its host are tried in turn.
+/// Connects to a `ws://` or `wss://` URL. All addresses of its host are tried in turn.
 ///
 /// # Errors
-/// [`Error::Misuse`] for the URL or the options, `wss://` without TLS among them; [`Error::Io`];
+/// [`Error::Misuse`] for the URL or the options: [`UrlFault::NeedsTls`](crate::UrlFault::NeedsTls) for
+/// `wss://` without the features for TLS; [`Error::Io`]; `Error::Tls`;
 /// [`Error::Refused`] when the server answers with another status than 101; [`Error::Violation`].
 // RFC 6455 §4.1-9
 pub fn connect_with(
@@ -52,7 +53,8 @@ fn dial(host: &str, port: u16, timeout: Option<Duration>) -> io::Result<TcpStrea
     Err(last)
 }
 
-/// Opens a WebSocket over a stream that is connected already: through a proxy, or TLS.
+/// Opens a WebSocket over a stream that is connected already: through a proxy, or by other means. Where the
+/// options say how to do TLS (`with_tls`) and the URL's scheme is wss, TLS comes first.
 ///
 /// # Errors
 /// As [`connect_with`].

@@ -20,7 +20,7 @@ const MOST_KEPT: usize = 72 << 10;
 
 /// One of the handles of a session. One at a time may read.
 #[derive(Debug)]
-pub(in crate::adapter) struct Duplex {
+pub(crate) struct Duplex {
     shared: Arc<Shared>,
     incoming: Incoming,
 }
@@ -45,7 +45,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Duplex {
-    pub(in crate::adapter) fn new(session: Session) -> Self {
+    pub(crate) fn new(session: Session) -> Self {
         Self {
             shared: Arc::new(Shared {
                 session: Mutex::new(session),
@@ -56,20 +56,20 @@ impl Duplex {
     }
 
     /// A second handle, which reads from now on.
-    pub(in crate::adapter) fn reading_half(&mut self) -> Self {
+    pub(crate) fn reading_half(&mut self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
             incoming: core::mem::take(&mut self.incoming),
         }
     }
 
-    pub(in crate::adapter) fn ask<R>(&self, ask: impl FnOnce(&Connection) -> R) -> R {
+    pub(crate) fn ask<R>(&self, ask: impl FnOnce(&Connection) -> R) -> R {
         ask(lock(&self.shared.session).tls())
     }
 
     /// Reads from the network at most once. [`ErrorKind::Interrupted`] when nothing has come of that
     /// yet: deadlines can be looked at before the next try.
-    pub(in crate::adapter) fn read<T: Read + Write>(
+    pub(crate) fn read<T: Read + Write>(
         &mut self,
         io: &mut T,
         plain: &mut [u8],
@@ -99,11 +99,7 @@ impl Duplex {
         decrypted.transpose()
     }
 
-    pub(in crate::adapter) fn write<T: Write>(
-        &self,
-        io: &mut T,
-        plain: &[u8],
-    ) -> io::Result<usize> {
+    pub(crate) fn write<T: Write>(&self, io: &mut T, plain: &[u8]) -> io::Result<usize> {
         // First come, first served: what is encrypted first is written first.
         let network = lock(&self.shared.network);
         let count = lock(&self.shared.session).encrypt(&[IoSlice::new(plain)])?;
@@ -112,7 +108,7 @@ impl Duplex {
     }
 
     /// Tells the peer that nothing more will come.
-    pub(in crate::adapter) fn close<T: Write>(&self, io: &mut T) -> io::Result<()> {
+    pub(crate) fn close<T: Write>(&self, io: &mut T) -> io::Result<()> {
         lock(&self.shared.session).close();
         match self.shared.try_network() {
             Some(network) => self.shared.pass_on(network, io),

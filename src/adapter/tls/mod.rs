@@ -1,4 +1,4 @@
-//! `wss://`: TLS by [rustls](::rustls) under every adapter that knows of `std` (feature `rustls`).
+//! `wss://`: TLS by [`rustls`] under every adapter that knows of `std` (feature `rustls`).
 //!
 //! TLS is an option of connecting and accepting. Types and programs stay the same, blocking and async:
 //!

@@ -21,7 +21,7 @@ const PER_WRITE: usize = 64 << 10;
 
 /// A TLS session without IO.
 #[derive(Debug)]
-pub(in crate::adapter) struct Session {
+pub(crate) struct Session {
     tls: Connection,
     /// What went wrong: told once everything that was received before was delivered.
     fault: Option<::rustls::Error>,
@@ -29,9 +29,8 @@ pub(in crate::adapter) struct Session {
 
 impl Session {
     /// A server's, if it is to do TLS.
-    pub(in crate::adapter) fn accepting(
-        options: &AcceptOptions<'_>,
-    ) -> Result<Option<Self>, Error> {
+    // RFC 6455 §4.2.2-2, §10.6-1
+    pub(crate) fn accepting(options: &AcceptOptions<'_>) -> Result<Option<Self>, Error> {
         let Some(config) = options.tls() else {
             return Ok(None);
         };
@@ -40,7 +39,8 @@ impl Session {
     }
 
     /// A client's, if it is to do TLS.
-    pub(in crate::adapter) fn connecting(
+    // RFC 6455 §4.1-10, §4.1-12, §10.6-1
+    pub(crate) fn connecting(
         url: &Url<'_>,
         options: &ConnectOptions<'_>,
     ) -> Result<Option<Self>, Error> {
@@ -59,7 +59,7 @@ impl Session {
         Self { tls, fault: None }
     }
 
-    pub(in crate::adapter) const fn tls(&self) -> &Connection {
+    pub(crate) const fn tls(&self) -> &Connection {
         &self.tls
     }
 
@@ -98,6 +98,7 @@ impl Session {
     }
 
     /// Takes in some of what has come.
+    // RFC 6455 §4.1-11
     fn feed(&mut self, incoming: &mut Incoming) -> io::Result<()> {
         let mut waiting = incoming.waiting();
         let count = self.tls.read_tls(&mut waiting)?;
@@ -109,6 +110,13 @@ impl Session {
     /// The stream has ended.
     pub(super) fn end(&mut self) -> io::Result<()> {
         self.tls.read_tls(&mut io::empty()).map(drop)
+    }
+
+    /// Gives back memory that was needed for what came.
+    #[cfg(feature = "poll")]
+    pub(super) fn settle(&mut self) {
+        // What rustls keeps for records becomes smaller with the next attempt to read, and not before.
+        let _ = self.tls.read_tls(&mut NotNow);
     }
 
     /// Encrypts some of the slices, one behind the other. How many octets were taken.
@@ -132,5 +140,16 @@ impl Session {
     /// Writes some of what waits to the network.
     pub(super) fn write_to(&mut self, network: &mut dyn Write) -> io::Result<usize> {
         self.tls.write_tls(network)
+    }
+}
+
+/// A network from which nothing comes just now.
+#[cfg(feature = "poll")]
+struct NotNow;
+
+#[cfg(feature = "poll")]
+impl Read for NotNow {
+    fn read(&mut self, _octets: &mut [u8]) -> io::Result<usize> {
+        Err(ErrorKind::WouldBlock.into())
     }
 }

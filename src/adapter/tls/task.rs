@@ -18,7 +18,7 @@ std::thread_local! {
 
 /// A TLS session for a task. While it waits it holds no memory for what comes, but for what is unfinished.
 #[derive(Debug)]
-pub(in crate::adapter) struct TaskSession {
+pub(crate) struct TaskSession {
     session: Session,
     incoming: Incoming,
     /// Records were written that the transport may hold back.
@@ -26,7 +26,7 @@ pub(in crate::adapter) struct TaskSession {
 }
 
 impl TaskSession {
-    pub(in crate::adapter) fn new(session: Session) -> Self {
+    pub(crate) fn new(session: Session) -> Self {
         Self {
             session,
             incoming: Incoming::default(),
@@ -34,17 +34,17 @@ impl TaskSession {
         }
     }
 
-    pub(in crate::adapter) const fn tls(&self) -> &Connection {
+    pub(crate) const fn tls(&self) -> &Connection {
         self.session.tls()
     }
 
     /// Whether something waits for [`poll_flush`](Self::poll_flush).
-    pub(in crate::adapter) fn holds_back(&self) -> bool {
+    pub(crate) fn holds_back(&self) -> bool {
         self.unflushed || self.session.wants_write()
     }
 
     /// As [`Io::poll_read`]. It never writes: when TLS has something to say, it is interrupted.
-    pub(in crate::adapter) fn poll_read<T: Io>(
+    pub(crate) fn poll_read<T: Io>(
         &mut self,
         io: &mut T,
         cx: &mut Context<'_>,
@@ -54,6 +54,9 @@ impl TaskSession {
             self.incoming = Incoming::reusing(MEMORY.try_with(Cell::take).unwrap_or_default());
         }
         let read = self.poll_decrypt(io, cx, plain);
+        if read.is_pending() {
+            self.session.settle();
+        }
         if let Some(memory) = self.incoming.release() {
             // Where the thread is ending, the memory goes with it.
             let _ = MEMORY.try_with(|place| place.set(memory));
@@ -90,7 +93,7 @@ impl TaskSession {
     }
 
     /// As [`Io::poll_write_vectored`]. What was encrypted before is written first.
-    pub(in crate::adapter) fn poll_write<T: Io>(
+    pub(crate) fn poll_write<T: Io>(
         &mut self,
         io: &mut T,
         cx: &mut Context<'_>,
@@ -104,7 +107,7 @@ impl TaskSession {
         Poll::Ready(Ok(count))
     }
 
-    pub(in crate::adapter) fn poll_flush<T: Io>(
+    pub(crate) fn poll_flush<T: Io>(
         &mut self,
         io: &mut T,
         cx: &mut Context<'_>,
@@ -115,7 +118,7 @@ impl TaskSession {
         Poll::Ready(Ok(()))
     }
 
-    pub(in crate::adapter) fn poll_shutdown<T: Io>(
+    pub(crate) fn poll_shutdown<T: Io>(
         &mut self,
         io: &mut T,
         cx: &mut Context<'_>,

@@ -1,4 +1,5 @@
-// node browser.js HOST:PORT SCREENSHOT : headless Chromium ($CHROMIUM) at examples/echo_server
+// node browser.js HOST:PORT SCREENSHOT : headless Chromium ($CHROMIUM) at examples/echo_server. With $TLS_SPKI,
+// the hash of the server's public key, over https:// and wss://
 'use strict';
 const fs = require('node:fs');
 const http = require('node:http');
@@ -10,10 +11,13 @@ const { check, finish } = require('./checks');
 const { names, same } = require('./echo_checks');
 
 const [address, screenshot] = process.argv.slice(2);
+const { TLS_SPKI } = process.env;
+const s = TLS_SPKI ? 's' : '';
 
 // Nothing but the pages under test is to be loaded.
 const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  ...(TLS_SPKI ? [`--ignore-certificate-errors-spki-list=${TLS_SPKI}`] : [])];
 
 // The console's log, a line per event.
 async function logged(page) {
@@ -35,11 +39,11 @@ async function consolePage(page) {
   await check('console page: it loads without an error', async () => {
     const errors = [];
     page.on('pageerror', (error) => errors.push(error.message));
-    same((await page.goto(`http://${address}/`)).status(), 200);
+    same((await page.goto(`http${s}://${address}/`)).status(), 200);
     same(errors, []);
   });
   await check('console page: connects with a subprotocol', async () => {
-    await page.fill('#url', `ws://${address}/echo`);
+    await page.fill('#url', `ws${s}://${address}/echo`);
     await page.fill('#subprotocol', 'chat');
     await page.click('#connect');
     await waitForLine(page, 'open protocol=chat');
@@ -68,7 +72,7 @@ async function scriptOfThePage(page) {
   for (const name of names) {
     await check(`Chromium: ${name}`, () => page.evaluate(
       ([base, one]) => runEchoCheck(WebSocket, base, one),
-      [`ws://${address}`, name],
+      [`ws${s}://${address}`, name],
     ));
   }
 }
@@ -89,7 +93,7 @@ async function compression(page) {
       same(String(new Uint8Array(await connection.received())), String(noise));
       await closesNormally(connection);
       return connection.ws.extensions;
-    }, `ws://${address}/echo`), 'permessage-deflate');
+    }, `ws${s}://${address}/echo`), 'permessage-deflate');
   });
 }
 
@@ -105,7 +109,7 @@ async function foreignPage(page) {
       const ws = new WebSocket(url);
       ws.onopen = () => resolve('open');
       ws.onclose = ({ code, wasClean }) => resolve([code, wasClean]);
-    }), `ws://${address}/echo`), [1006, false]);
+    }), `ws${s}://${address}/echo`), [1006, false]);
   });
   server.close();
   server.closeAllConnections();

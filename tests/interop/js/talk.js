@@ -2,12 +2,26 @@
 'use strict';
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
+const fs = require('node:fs');
+const https = require('node:https');
 const { WebSocketServer } = require('ws');
+
+// With $TLS_CHAIN and $TLS_KEY the server does TLS.
+const { TLS_CHAIN, TLS_KEY } = process.env;
+const SCHEME = TLS_CHAIN ? 'wss' : 'ws';
+
+// Where the server listens.
+function listener() {
+  if (!TLS_CHAIN) return { host: '127.0.0.1', port: 0 };
+  const server = https.createServer({ cert: fs.readFileSync(TLS_CHAIN), key: fs.readFileSync(TLS_KEY) });
+  return { server: server.listen(0, '127.0.0.1') };
+}
 
 // Runs one connection of the client `command`. `serve(ws, result)` is the server's side of it, an echo by
 // default. Returns the client's output and exit code, and how the server saw the end.
 async function talk(command, { options = [], input = '', serve = echo, server: serverOptions = {} }) {
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, ...serverOptions });
+  const below = listener();
+  const server = new WebSocketServer({ ...below, ...serverOptions });
   await once(server, 'listening');
   const result = { output: [], errors: '' };
   const ends = [];
@@ -24,7 +38,7 @@ async function talk(command, { options = [], input = '', serve = echo, server: s
     serve(ws, result);
   });
   const [program, ...first] = command;
-  const client = spawn(program, [...first, `ws://127.0.0.1:${server.address().port}/echo`, ...options]);
+  const client = spawn(program, [...first, `${SCHEME}://127.0.0.1:${server.address().port}/echo`, ...options]);
   const limit = setTimeout(() => client.kill(), 9_000);
   let output = '';
   client.stdout.setEncoding('utf8').on('data', (text) => { output += text; });
@@ -39,6 +53,7 @@ async function talk(command, { options = [], input = '', serve = echo, server: s
   await Promise.all(ends);
   clearTimeout(late);
   await new Promise((resolve) => { server.close(resolve); });
+  below.server?.close();
   return result;
 }
 

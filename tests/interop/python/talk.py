@@ -1,9 +1,18 @@
 """What one connection of examples/client to a server of `websockets` comes to."""
 
 import asyncio
+import os
 import re
+import ssl
 
 from websockets.asyncio.server import serve
+
+
+# With $TLS_CHAIN and $TLS_KEY the server does TLS.
+SCHEME, TLS = "ws", None
+if "TLS_CHAIN" in os.environ:
+    SCHEME, TLS = "wss", ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    TLS.load_cert_chain(os.environ["TLS_CHAIN"], os.environ["TLS_KEY"])
 
 
 class Talk:
@@ -36,10 +45,10 @@ async def talk(client, handler=echo, options=(), stdin="", **server_options):
         await handler(connection)
         await connection.wait_closed()
 
-    async with serve(handle, "127.0.0.1", 0, **server_options) as server:
+    async with serve(handle, "127.0.0.1", 0, ssl=TLS, **server_options) as server:
         port = server.sockets[0].getsockname()[1]
         client = await asyncio.create_subprocess_exec(
-            *client, f"ws://127.0.0.1:{port}/echo", *options,
+            *client, f"{SCHEME}://127.0.0.1:{port}/echo", *options,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
         try:
             output, errors = await asyncio.wait_for(client.communicate(stdin.encode()), 9)

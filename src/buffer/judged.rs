@@ -1,0 +1,150 @@
+//! What is known of the message under construction as text, so that it need not be judged a second time
+//! when it is lent.
+//!
+//! The buffer keeps it, not the machine: it is said of these octets, and a caller may pass another buffer
+//! to the same connection.
+//!
+//! # What holds
+//! Where a message is known, its octets are UTF-8, up to the last `pending` ones, which begin a code point
+//! and are what the validator has open. Octets join a message as [`Joined`] alone, of which nothing is known
+//! unless it has them judged; they leave it from the beginning, in whole code points, or all at once. What
+//! is moved stays the same, if the storage is one that [keeps](super::Storage::keeps) what it is given.
+
+use crate::utf8::{InvalidUtf8, Utf8Validator};
+
+/// What is known of a message as text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Judged {
+    /// Has seen what of the message is text.
+    text: Utf8Validator,
+    /// It has seen all of it.
+    known: bool,
+}
+
+/// Whether a text that is known is lent without another look. Without an allocator, where room is short, it
+/// is judged again instead.
+const TRUSTED: bool = cfg!(feature = "alloc");
+
+impl Judged {
+    /// A message without octets, which are a text.
+    const EMPTY: Self = Self {
+        text: Utf8Validator::new(),
+        known: TRUSTED,
+    };
+
+    /// No message that anything is known of.
+    pub(super) const UNKNOWN: Self = Self {
+        text: Utf8Validator::new(),
+        known: false,
+    };
+
+    /// Nothing is known any more.
+    pub(super) const fn doubt(&mut self) {
+        self.known = false;
+    }
+
+    /// How many octets at the end begin a code point that goes on in what has not come.
+    pub(super) const fn pending(self) -> usize {
+        self.text.pending()
+    }
+
+    /// Whether the first `count` octets of a message of `len` are known to be text, and no more of them.
+    pub(super) const fn covers(self, count: usize, len: usize) -> bool {
+        TRUSTED && self.known && count.saturating_add(self.pending()) == len
+    }
+}
+
+/// Octets that have just joined the message, where they lie now. Nothing is known of the message any more,
+/// unless they are judged.
+pub(crate) struct Joined<'a> {
+    octets: &'a mut [u8],
+    judged: &'a mut Judged,
+    /// What was before them was known.
+    known: bool,
+}
+
+impl<'a> Joined<'a> {
+    /// `octets` behind a message of which `judged` tells; `first`: which has no octets yet.
+    #[inline]
+    pub(super) fn new(octets: &'a mut [u8], judged: &'a mut Judged, first: bool) -> Self {
+        if first {
+            *judged = Judged::EMPTY;
+        }
+        let known = TRUSTED && core::mem::take(&mut judged.known);
+        Self {
+            octets,
+            judged,
+            known,
+        }
+    }
+
+    /// Has them made what they are to be, and, where that is `text`, judged: `make` takes all of them, as
+    /// they are afterwards, to the validator.
+    ///
+    /// # Errors
+    /// What `make` says.
+    #[inline]
+    pub(crate) fn make(
+        self,
+        text: bool,
+        make: impl FnOnce(&mut [u8], Option<&mut Utf8Validator>) -> Result<(), InvalidUtf8>,
+    ) -> Result<(), InvalidUtf8> {
+        make(self.octets, text.then_some(&mut self.judged.text))?;
+        self.judged.known = TRUSTED && self.known && text;
+        Ok(())
+    }
+}
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests {
+    use super::*;
+
+    fn join(judged: &mut Judged, octets: &[u8], first: bool) -> bool {
+        let mut octets = [octets, &[]].concat();
+        let joined = Joined::new(&mut octets, judged, first);
+        joined
+            .make(true, |octets, text| {
+                text.map_or(Ok(()), |text| text.validate(octets))
+            })
+            .is_ok()
+    }
+
+    #[test]
+    fn whole_code_points_are_known_to_be_text() {
+        let mut judged = Judged::UNKNOWN;
+        assert!(join(&mut judged, b"caf\xC3", true));
+        assert_eq!(judged.pending(), 1);
+        assert!(judged.covers(3, 4) && !judged.covers(4, 4) && !judged.covers(2, 4));
+        assert!(join(&mut judged, b"\xA9", false));
+        assert!(judged.covers(5, 5));
+    }
+
+    #[test]
+    fn nothing_is_known_once_something_was_not_judged_or_no_text() {
+        let mut judged = Judged::UNKNOWN;
+        assert!(join(&mut judged, b"text", true));
+        let mut other = [0xFF];
+        let joined = Joined::new(&mut other, &mut judged, false);
+        assert_eq!(joined.make(false, |_, _| Ok(())), Ok(()));
+        assert!(!judged.covers(5, 5));
+        assert!(
+            join(&mut judged, b"text", false),
+            "this is, but not the whole"
+        );
+        assert!(!judged.covers(9, 9));
+        assert!(join(&mut judged, b"text", true), "another message");
+        assert!(judged.covers(4, 4));
+        assert!(!join(&mut judged, b"\xFF", false));
+        assert!(!judged.covers(5, 5));
+        assert!(join(&mut judged, b"text", true));
+        let _ = Joined::new(&mut other, &mut judged, false);
+        assert!(!judged.covers(5, 5), "nobody looked");
+    }
+
+    #[test]
+    fn what_was_left_open_by_a_message_is_not_gone_on_with_by_the_next() {
+        let mut judged = Judged::UNKNOWN;
+        assert!(join(&mut judged, b"caf\xC3", true));
+        assert!(!join(&mut judged, b"\xA9", true));
+    }
+}
