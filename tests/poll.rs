@@ -190,6 +190,20 @@ fn a_server_s_large_payload_goes_beside_its_header_without_a_copy() {
 }
 
 #[test]
+fn where_slices_can_t_be_written_together_a_header_goes_with_its_payload() {
+    let manner = Manner {
+        vectored: false,
+        ..EASY
+    };
+    let (mut ws, peer, _) = open(manner, Config::new());
+    run(ws.send_binary(&[7; 10_000])).unwrap();
+    run(ws.send(Message::Binary(Bytes::from(vec![8; 10_000])))).unwrap();
+    let expected = [to_client(0x82, &[7; 10_000]), to_client(0x82, &[8; 10_000])];
+    assert!(peer.take() == expected.concat());
+    assert_eq!((peer.calls().vectored, peer.calls().writes), (0, 2));
+}
+
+#[test]
 fn a_payload_that_waits_apart_keeps_its_place() {
     let small = Manner {
         capacity: 100,

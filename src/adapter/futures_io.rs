@@ -144,6 +144,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> poll::Io for Stream<T> {
         Pin::new(&mut self.0).poll_write_vectored(cx, slices)
     }
 
+    // Streams of futures-io don't tell; sockets can.
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_flush(cx)
     }

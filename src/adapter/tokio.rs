@@ -198,6 +198,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> poll::Io for Stream<T> {
         Pin::new(&mut self.0).poll_write_vectored(cx, slices)
     }
 
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_flush(cx)
     }

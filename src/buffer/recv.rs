@@ -450,9 +450,7 @@ impl<'a> Window<'a> {
     /// The place of the first `count` octets of the message, which are no longer kept.
     pub(crate) fn release(&mut self, count: usize) -> Range<usize> {
         let start = self.marks.kept;
-        if !self.judged.covers(count, self.kept_len()) {
-            self.judged.doubt();
-        }
+        self.judged.leave(count, self.kept_len());
         self.marks.kept += count;
         debug_assert!(self.marks.kept <= self.marks.joined);
         if self.marks.kept == self.marks.joined {
@@ -466,7 +464,7 @@ impl<'a> Window<'a> {
     /// others. Returns their place.
     pub(crate) fn keep_only(&mut self, skipped: usize, count: usize) -> Range<usize> {
         let start = self.marks.next + skipped;
-        *self.judged = Judged::UNKNOWN;
+        self.judged.doubt();
         self.marks.kept = start;
         self.marks.joined = start + count;
         self.marks.next = self.marks.end;

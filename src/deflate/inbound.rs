@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 
 use arrayvec::ArrayVec;
 
-use super::{Inflater, TAIL};
+use super::Inflater;
 use crate::error::Violation;
 
 /// How many octets are taken out of a full buffer at a time.
@@ -137,10 +137,10 @@ impl Inbound {
     pub(crate) fn finish(&mut self) -> Result<(), Violation> {
         let inflater = self.inflater.as_mut().ok_or(Violation::CorruptDeflate)?;
         if self.progress == Progress::Within {
-            // They complete a block of no octets. Where they do anything else, the message was cut.
+            // Where what the sender left out does anything but complete a block of no octets, the message
+            // was cut.
             // RFC 7692 §7.2.2-1
-            let step = inflater.inflate(&TAIL, &mut [0]);
-            if step.read != TAIL.len() || step.written != 0 || step.ended || step.corrupt {
+            if !inflater.complete() {
                 return Err(Violation::CorruptDeflate);
             }
         }

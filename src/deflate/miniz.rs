@@ -6,7 +6,7 @@ use alloc::vec;
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
 
-use super::Step;
+use super::{Step, TAIL};
 
 /// The widest window.
 const WINDOW: usize = 32 << 10;
@@ -81,6 +81,13 @@ impl Inflater {
                 return step;
             }
         }
+    }
+
+    /// Takes what a message's sender has left out at its end: whether that does nothing but complete a block
+    /// of no octets.
+    pub(super) fn complete(&mut self) -> bool {
+        let step = self.inflate(&TAIL, &mut [0]);
+        step.read == TAIL.len() && step.written == 0 && !step.ended && !step.corrupt
     }
 
     /// Inflates into the buffer; false where nothing more comes of this input.

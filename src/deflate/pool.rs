@@ -56,6 +56,10 @@ impl Deflater {
             }
             return spare;
         }
+        Self::new(setting)
+    }
+
+    fn new(setting: Setting) -> Self {
         Self {
             stream: Deflate::new_with_config(DeflateConfig {
                 level: setting.level.into(),
@@ -145,4 +149,61 @@ fn keep<T>(pool: &'static std::thread::LocalKey<RefCell<Vec<T>>>, one: T) {
             pool.push(one);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::format;
+    use std::vec;
+
+    use super::*;
+
+    fn compress(deflater: &mut Deflater, message: &[u8]) -> Vec<u8> {
+        let mut output = vec![0; message.len() * 2 + 64];
+        let written = deflater.flush(message, &mut output, Next::Alone).unwrap();
+        output.truncate(written);
+        output
+    }
+
+    #[test]
+    fn a_compressor_that_had_to_forget_writes_what_a_new_one_does() {
+        let text = |size: usize| -> Vec<u8> {
+            (0_u32..)
+                .flat_map(|at| format!("{{\"id\":{},\"secret\":{at}}},", at % 97).into_bytes())
+                .take(size)
+                .collect()
+        };
+        // Each begins as the others do, so that there is something to refer to.
+        let messages = [40_000, 70, 5_000, 1, 300].map(text);
+        // One of each algorithm.
+        for level in [1, 2, 6, 9] {
+            for window_bits in [9, 15] {
+                let setting = Setting {
+                    level,
+                    memory_level: 8,
+                    window_bits,
+                };
+                let mut kept = Deflater::take(setting);
+                for message in &messages {
+                    let expected = compress(&mut Deflater::new(setting), message);
+                    assert_eq!(compress(&mut kept, message), expected, "{setting:?}");
+                    // One of no octets in between changes nothing.
+                    compress(&mut kept, b"");
+                    assert!(kept.is_fresh);
+                    kept.retire();
+                    kept = Deflater::take(setting);
+                }
+                // Of one that may refer, the thread begins anew.
+                let mut output = vec![0; 9_000];
+                kept.flush(&messages[2], &mut output, Next::MayRefer)
+                    .unwrap();
+                kept.retire();
+                let expected = compress(&mut Deflater::new(setting), &messages[4]);
+                assert_eq!(
+                    compress(&mut Deflater::take(setting), &messages[4]),
+                    expected
+                );
+            }
+        }
+    }
 }

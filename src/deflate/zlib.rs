@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use zlib_rs::{Inflate, InflateFlush, Status};
 
-use super::Step;
 use super::pool::{retire_inflate, take_inflate};
+use super::{Step, TAIL};
 
 /// An inflate stream that goes on behind blocks which call themselves the last (RFC 7692 §7.2.3.4).
 pub(super) struct Inflater {
@@ -47,6 +47,17 @@ impl Inflater {
             self.restart();
         }
         step
+    }
+
+    /// Takes what a message's sender has left out at its end: whether that does nothing but complete a block
+    /// of no octets.
+    pub(super) fn complete(&mut self) -> bool {
+        let before = (self.stream.total_in(), self.stream.total_out());
+        let status = self
+            .stream
+            .decompress(&TAIL, &mut [0], InflateFlush::SyncFlush);
+        let read = self.stream.total_in().wrapping_sub(before.0);
+        status == Ok(Status::Ok) && read == 4 && self.stream.total_out() == before.1
     }
 
     /// Goes on behind a last block, with the same window: the stream's own is lost with it.

@@ -110,8 +110,8 @@ impl Assembly {
         usize::try_from(left.saturating_add(1)).unwrap_or(usize::MAX)
     }
 
-    /// The last frame has come whole. `pending`: how many octets its text
-    /// has of a code point that is still open.
+    /// The last frame has come whole. `pending`: how many octets its text has of a code point that is
+    /// still open.
     // RFC 6455 §5.6-1
     pub(crate) fn finish(&mut self, pending: usize) -> Result<(), Violation> {
         if pending != 0 {

@@ -33,6 +33,8 @@ pub struct Manner {
     pub capacity: usize,
     /// What is written comes to the wire with a flush only.
     pub holds_back: bool,
+    /// Several slices can be written at once.
+    pub vectored: bool,
 }
 
 /// Everything at once.
@@ -41,6 +43,7 @@ pub const EASY: Manner = Manner {
     yields: false,
     capacity: usize::MAX,
     holds_back: false,
+    vectored: true,
 };
 
 /// One octet at a time, and each time it has to be asked twice.
@@ -246,6 +249,10 @@ impl Io for Pipe {
         written
     }
 
+    fn is_write_vectored(&self) -> bool {
+        self.manner().vectored
+    }
+
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let manner = self.manner();
         if !self.asked[2].again(manner.yields, cx) {
@@ -292,6 +299,18 @@ mod of_tokio {
             octets: &[u8],
         ) -> Poll<io::Result<usize>> {
             Io::poll_write(self.get_mut(), cx, octets)
+        }
+
+        fn poll_write_vectored(
+            self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            slices: &[IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            Io::poll_write_vectored(self.get_mut(), cx, slices)
+        }
+
+        fn is_write_vectored(&self) -> bool {
+            Io::is_write_vectored(self)
         }
 
         fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

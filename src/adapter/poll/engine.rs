@@ -409,10 +409,10 @@ impl<T: Io, C: Timer, S: Side> Engine<T, C, S> {
     }
 
     /// Queues the header of a message alone, where its payload is worth it and needs neither masking
-    /// nor compressing. The payload has to follow.
+    /// nor compressing, and the transport takes both at once. The payload has to follow.
     fn queue_header(&mut self, payload: Payload<'_>) -> Result<bool, Misuse> {
         let length = payload.octets().len();
-        if length < WORTH_A_VECTOR || self.ws.compresses(length) {
+        if length < WORTH_A_VECTOR || !self.io.is_write_vectored() || self.ws.compresses(length) {
             return Ok(false);
         }
         let room = send_limit(self.ws.config()).saturating_sub(self.buffered_amount());

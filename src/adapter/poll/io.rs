@@ -35,6 +35,12 @@ pub trait Io {
         self.poll_write(cx, first.map_or(&[], |slice| slice))
     }
 
+    /// Whether a vectored write takes more than the first slice. Where it doesn't, a header and its payload
+    /// go out together as a copy.
+    fn is_write_vectored(&self) -> bool {
+        false
+    }
+
     /// Passes on what was written, where the transport holds it back.
     ///
     /// # Errors

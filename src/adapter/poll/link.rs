@@ -98,6 +98,15 @@ impl<T: Io> Io for Link<T> {
         self.io.poll_write_vectored(cx, slices)
     }
 
+    fn is_write_vectored(&self) -> bool {
+        #[cfg(feature = "tls")]
+        if self.tls.is_some() {
+            // Header and payload are encrypted together.
+            return true;
+        }
+        self.io.is_write_vectored()
+    }
+
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         #[cfg(feature = "tls")]
         if let Some(tls) = &mut self.tls {

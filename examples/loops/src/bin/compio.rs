@@ -1,6 +1,6 @@
-//! An echo server on io_uring, by compio: buffers are given away with each operation and come back with its
-//! result, so that a connection that waits for a read has a buffer there. Where the system has no io_uring,
-//! compio polls.
+//! An echo server on io_uring, by compio. What is written is given away with the operation and comes back with
+//! its result. What is read comes in a buffer of a pool that all connections share: a connection that waits
+//! for a read has none. Where the system has no io_uring, compio polls.
 //!
 //! ```text
 //! cargo run --release --manifest-path examples/loops/Cargo.toml --bin compio -- [ADDR]
@@ -9,14 +9,17 @@
 //! `ADDR` is `127.0.0.1:9001` unless given.
 
 use std::future::{Future, poll_fn};
-use std::io;
+use std::io::{self, ErrorKind};
+use std::num::NonZero;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use compio::BufResult;
 use compio::buf::IoBuf;
-use compio::io::{AsyncRead, AsyncWrite};
+use compio::driver::{BufferRef, ProactorBuilder};
+use compio::io::{AsyncRead, AsyncReadManaged, AsyncWrite};
 use compio::net::{TcpListener, TcpStream};
+use compio::runtime::Runtime;
 use compio::time::sleep;
 use websocket_proto::adapter::{AcceptOptions, Driver, Step, now};
 use websocket_proto::handshake::Accept;
@@ -24,6 +27,9 @@ use websocket_proto::{Connection, Event, RecvBuffer, SendBuffer, Server};
 
 /// Asked for in one read: a frame of 64 KiB with its header.
 const READ: usize = 68 << 10;
+
+/// How many buffers the kernel has to fill before they are handled.
+const BUFFERS: NonZero<u16> = NonZero::new(16).unwrap();
 
 type Tx = SendBuffer<Vec<u8>>;
 
@@ -36,17 +42,42 @@ impl IoBuf for Queued {
     }
 }
 
-/// A read that has begun. It is never dropped before its end: the kernel has its buffer, and what it has
-/// put there would be lost.
-type Reading = Pin<Box<dyn Future<Output = BufResult<usize, Vec<u8>>>>>;
-
-fn read(stream: &TcpStream, buffer: Vec<u8>) -> Reading {
-    let mut stream = stream.clone();
-    Box::pin(async move { stream.read(buffer).await })
+/// What was read.
+enum Came {
+    Lent(BufferRef),
+    /// When the kernel had filled all buffers of the pool.
+    Own(Vec<u8>),
+    Nothing,
 }
 
-#[compio::main]
-async fn main() -> io::Result<()> {
+/// A read that has begun. It is never dropped before its end: what it has read would be lost.
+type Reading = Pin<Box<dyn Future<Output = io::Result<Came>>>>;
+
+fn read(stream: &TcpStream) -> Reading {
+    let mut stream = stream.clone();
+    Box::pin(async move {
+        match stream.read_managed(READ).await {
+            Ok(Some(octets)) => Ok(Came::Lent(octets)),
+            Ok(None) => Ok(Came::Nothing),
+            Err(error) if error.kind() == ErrorKind::ResourceBusy => {
+                let BufResult(read, octets) = stream.read(Vec::with_capacity(READ)).await;
+                read.map(|_| Came::Own(octets))
+            }
+            Err(error) => Err(error),
+        }
+    })
+}
+
+fn main() -> io::Result<()> {
+    let mut proactor = ProactorBuilder::new();
+    proactor
+        .buffer_pool_size(BUFFERS)
+        .buffer_pool_buffer_len(READ);
+    let runtime = Runtime::builder().with_proactor(proactor).build()?;
+    runtime.block_on(listen())
+}
+
+async fn listen() -> io::Result<()> {
     let address = std::env::args().nth(1);
     let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:9001")).await?;
     println!("listening on ws://{}/", listener.local_addr()?);
@@ -86,16 +117,12 @@ async fn serve(mut stream: TcpStream) -> io::Result<()> {
                 }
             }
             Step::Read => {
-                let begun = reading.get_or_insert_with(|| {
-                    let mut room = match rx.is_empty() {
-                        // All of it was handled: its memory goes to the kernel.
-                        true => std::mem::take(&mut rx).into_storage(),
-                        false => Vec::new(),
-                    };
-                    room.clear();
-                    room.reserve(READ);
-                    read(&stream, room)
-                });
+                // While it waits it holds what is unfinished, and else nothing.
+                let mut own = RecvBuffer::new();
+                rx.transfer(&mut own).map_err(io::Error::other)?;
+                rx = own;
+                tx.release();
+                let begun = reading.get_or_insert_with(|| read(&stream));
                 let time = now();
                 let wait = ws.poll_timeout(time).map(|at| at.saturating_since(time));
                 let mut sleep = pin!(async {
@@ -108,20 +135,18 @@ async fn serve(mut stream: TcpStream) -> io::Result<()> {
                     Poll::Ready(came) => Poll::Ready(Some(came)),
                     Poll::Pending => sleep.as_mut().poll(cx).map(|()| None),
                 });
-                let Some(BufResult(came, octets)) = came.await else {
+                let Some(came) = came.await else {
                     // The read goes on while what is due is done.
                     ws.handle_timeout(now(), &mut tx);
                     continue;
                 };
                 reading = None;
                 match came {
-                    Ok(0) | Err(_) => ws.handle_eof(),
-                    Ok(count) if rx.is_empty() => {
-                        rx = RecvBuffer::with_storage(octets);
-                        rx.commit(count);
+                    Ok(Came::Lent(octets)) => rx.extend(&octets).map_err(io::Error::other)?,
+                    Ok(Came::Own(octets)) if !octets.is_empty() => {
+                        rx.extend(&octets).map_err(io::Error::other)?;
                     }
-                    // Behind what is unfinished it is copied.
-                    Ok(count) => rx.extend(&octets[..count]).map_err(io::Error::other)?,
+                    _ => ws.handle_eof(),
                 }
             }
             Step::Done => return Ok(()),
