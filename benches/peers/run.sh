@@ -29,7 +29,7 @@ part_idle() { node_modules; "$target/release/sockets" idle; }
 part_build() { ./build-cost.sh; }
 part_deflate() {
   compressing compression compressed ''
-  echo "soketto needs C zlib, which compresses more at level 1 than zlib-rs does:"
+  echo "soketto needs C zlib, which takes a fifth less octets at level 1 than zlib-rs does, and twice the time:"
   echo
   compressing c-zlib "receive compressed+alone,send compressed+alone+level 1" soketto
 }
