@@ -52,6 +52,17 @@ impl Judged {
         }
     }
 
+    /// Whether one octet more changes nothing of what is known: `ascii` behind a text in which no code point is
+    /// open, or any behind a message of which nothing is known.
+    #[inline]
+    pub(super) const fn goes_on(self, ascii: bool, first: bool) -> bool {
+        if ascii {
+            self.known && self.text.is_complete() && !first
+        } else {
+            !self.known && !first
+        }
+    }
+
     /// How many octets at the end begin a code point that goes on in what has not come.
     pub(super) const fn pending(self) -> usize {
         self.text.pending()
@@ -148,6 +159,18 @@ mod tests {
         assert!(join(&mut judged, b"text", true));
         let _ = Joined::new(&mut other, &mut judged, false);
         assert!(!judged.covers(5, 5), "nobody looked");
+    }
+
+    #[test]
+    fn an_octet_more_changes_nothing_only_where_ascii_goes_on_behind_whole_code_points() {
+        let mut judged = Judged::UNKNOWN;
+        assert!(judged.goes_on(false, false) && !judged.goes_on(true, false));
+        assert!(join(&mut judged, b"caf\xC3", true));
+        assert!(!judged.goes_on(true, false), "a code point is open");
+        assert!(join(&mut judged, b"\xA9", false));
+        assert!(judged.goes_on(true, false));
+        assert!(!judged.goes_on(true, true), "the first of a message");
+        assert!(!judged.goes_on(false, false), "no text, or not ASCII");
     }
 
     #[test]

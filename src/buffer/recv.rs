@@ -297,6 +297,35 @@ impl<B: Storage> RecvBuffer<B> {
             .unwrap_or_default()
     }
 
+    /// What has yet to be handled, where that is one octet.
+    #[inline]
+    pub(crate) fn unread_octet(&self) -> Option<u8> {
+        if self.marks.end.wrapping_sub(self.marks.next) != 1 {
+            return None;
+        }
+        self.storage.as_ref().get(self.marks.next).copied()
+    }
+
+    /// Joins the one octet that has yet to be handled to the message, where it lies right behind it and
+    /// there is room for more: `ascii` where it is one of a text. `None` where it doesn't, or where that
+    /// would change what is known of the message. Lends it, and says whether octets have come since this
+    /// was last asked.
+    #[inline]
+    pub(crate) fn join_octet(&mut self, ascii: bool) -> Option<(&mut u8, bool)> {
+        let Marks {
+            kept, joined, next, ..
+        } = self.marks;
+        let octets = self.storage.as_mut();
+        if joined != next || next + 1 >= octets.len() || !self.judged.goes_on(ascii, kept == joined)
+        {
+            return None;
+        }
+        let octet = octets.get_mut(next)?;
+        self.marks.next = next + 1;
+        self.marks.joined = next + 1;
+        Some((octet, core::mem::take(&mut self.fresh)))
+    }
+
     /// Joins all that has yet to be handled to the message, where that is something but less than
     /// `limit` octets and there is room for more. Lends it where it lies now, and says whether octets
     /// have come since this was last asked.

@@ -101,7 +101,8 @@ impl<S: Side> Connection<S> {
     /// # Errors
     /// The first [`Violation`], then the same one each time. The peer has been told, as far as it can
     /// be: write what waits in the send buffer.
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline(always))]
+    #[cfg_attr(not(feature = "alloc"), inline)]
     pub fn poll<'a, B: Storage, T: Storage>(
         &mut self,
         rx: &'a mut RecvBuffer<B>,
@@ -138,7 +139,8 @@ impl<S: Side> Connection<S> {
     ///
     /// # Errors
     /// As [`poll`](Self::poll).
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline(always))]
+    #[cfg_attr(not(feature = "alloc"), inline)]
     pub fn poll_ready<B: Storage, T: Storage>(
         &mut self,
         rx: &mut RecvBuffer<B>,
@@ -146,6 +148,13 @@ impl<S: Side> Connection<S> {
     ) -> Result<Option<Ready>, Violation> {
         if let Some(found) = self.find_whole(rx) {
             return Ok(Some(Ready::new(found)));
+        }
+        // Without an allocator, where room is short, this goes the long way.
+        if cfg!(feature = "alloc")
+            && self.machine.is_within_payload()
+            && self.machine.take_octet(rx)
+        {
+            return Ok(None);
         }
         match self.find_any(rx, tx) {
             Some(ready) => Ok(Some(ready)),
@@ -231,7 +240,8 @@ impl<S: Side> Connection<S> {
     ///
     /// # Errors
     /// As [`poll`](Self::poll): whether a text is UTF-8 shows only here.
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline(always))]
+    #[cfg_attr(not(feature = "alloc"), inline)]
     pub fn lend<'a, B: Storage, T: Storage>(
         &mut self,
         ready: Ready,

@@ -11,7 +11,7 @@ use super::deflating::Inflating;
 use super::event::{Event, Found, Located, LocatedKind, Place, Ready, parse_close};
 use super::machine::{Machine, head_too_large, write_control};
 use super::side::sealed::Side;
-use crate::buffer::{Joined, Output, Window};
+use crate::buffer::{Joined, Output, RecvBuffer, Storage, Window};
 use crate::error::{ResponseFault, Violation};
 use crate::frame::{Header, mask};
 use crate::opcode::{MessageKind, Opcode};
@@ -162,6 +162,27 @@ impl Machine {
     #[inline]
     pub(super) fn is_within_payload(&self) -> bool {
         self.state == State::Open && !self.eof && !self.assembly.is_compressed()
+    }
+
+    /// Takes the one octet that there is of the current payload, where it is neither the first nor the last
+    /// and changes nothing but the message: what a transport that gives octets one by one comes to. False
+    /// where it isn't that, and nothing was done.
+    #[inline(never)]
+    pub(super) fn take_octet<B: Storage>(&mut self, rx: &mut RecvBuffer<B>) -> bool {
+        let Some(octet) = rx.unread_octet() else {
+            return false;
+        };
+        let text = self.assembly.kind() == MessageKind::Text;
+        if self.decoder.remaining() < 2 || (text && !self.decoder.unmasked(octet).is_ascii()) {
+            return false;
+        }
+        let Some((joined, fresh)) = rx.join_octet(text) else {
+            return false;
+        };
+        self.activity.heard |= fresh;
+        self.activity.data = true;
+        self.decoder.decode_octet(joined);
+        true
     }
 
     /// Takes what there is of the current payload.

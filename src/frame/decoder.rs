@@ -134,6 +134,21 @@ impl FrameDecoder {
         self.remaining = self.remaining.wrapping_sub(length as u64);
         length
     }
+    /// The next octet of the current payload, as it is unmasked.
+    #[inline]
+    pub(crate) fn unmasked(&self, octet: u8) -> u8 {
+        // Of a payload that isn't masked the key is zero.
+        octet ^ self.key[0]
+    }
+
+    /// Unmasks in place the next octet of the current payload, which is not the last.
+    #[inline]
+    pub(crate) fn decode_octet(&mut self, octet: &mut u8) {
+        *octet = self.unmasked(*octet);
+        self.key = mask::rotate(self.key, 1);
+        self.remaining = self.remaining.wrapping_sub(1);
+    }
+
     /// Unmasks in place the next octets of the current payload, and takes them, as they are then, to the
     /// validator of the text that they belong to, if they do.
     ///
