@@ -297,6 +297,12 @@ impl<B: Storage> RecvBuffer<B> {
             .unwrap_or_default()
     }
 
+    /// Whether octets have come since this was last asked.
+    #[inline]
+    pub(crate) fn take_fresh(&mut self) -> bool {
+        core::mem::take(&mut self.fresh)
+    }
+
     /// What has yet to be handled, where that is one octet.
     #[inline]
     pub(crate) fn unread_octet(&self) -> Option<u8> {

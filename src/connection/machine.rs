@@ -92,6 +92,12 @@ impl Machine {
             && !self.opening.is_unannounced()
     }
 
+    /// Whether nothing is to be done before more octets have come.
+    #[inline]
+    pub(super) const fn awaits_octets(&self) -> bool {
+        !self.eof && matches!(self.pending, Pending::Nothing)
+    }
+
     /// Both ends have agreed to compress.
     pub(super) fn agree(
         &mut self,

@@ -169,6 +169,15 @@ impl<S: Side> Connection<S> {
         rx: &mut RecvBuffer<B>,
         tx: &mut SendBuffer<T>,
     ) -> Option<Ready> {
+        if cfg!(feature = "alloc")
+            && self.machine.is_express()
+            && self.machine.awaits_octets()
+            && let Some(octets) = rx.unread()
+            && WholeFrame::may_become(octets, self.side.role().expects_masked())
+        {
+            self.machine.activity.heard |= rx.take_fresh();
+            return None;
+        }
         if self.machine.is_within_payload()
             && let Some((joined, fresh)) = rx.join_less_than(self.machine.decoder.remaining())
         {

@@ -167,7 +167,7 @@ impl Machine {
     /// Takes the one octet that there is of the current payload, where it is neither the first nor the last
     /// and changes nothing but the message: what a transport that gives octets one by one comes to. False
     /// where it isn't that, and nothing was done.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn take_octet<B: Storage>(&mut self, rx: &mut RecvBuffer<B>) -> bool {
         let Some(octet) = rx.unread_octet() else {
             return false;

@@ -424,11 +424,46 @@ impl WholeFrame {
             payload_len,
         })
     }
+
+    /// Whether these octets are too few for a header, and what there is of it is that of such a frame, of at
+    /// most 125 octets. False says nothing about the octets.
+    #[inline]
+    pub(crate) fn may_become(octets: &[u8], masked: bool) -> bool {
+        let header_len = if masked { 6 } else { 2 };
+        let (first, second) = (octets.first(), octets.get(1));
+        octets.len() < header_len
+            && matches!(first, Some(0x81 | 0x82))
+            && second.is_none_or(|second| (second & MASK != 0) == masked && second & !MASK <= 125)
+    }
 }
 
 #[cfg(all(test, feature = "alloc"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_become_a_whole_frame_is_the_beginning_of_a_legal_header() {
+        for masked in [true, false] {
+            let expect = Expect {
+                masked,
+                in_message: false,
+                reserved: 0,
+            };
+            for (first, second) in (0..=255).flat_map(|first| (0..=255).map(move |it| (first, it)))
+            {
+                for length in 0..=6 {
+                    let octets = &[first, second, 0, 0, 0, 0][..length];
+                    if WholeFrame::may_become(octets, masked) {
+                        assert!(length < if masked { 6 } else { 2 });
+                        let parsed = Header::parse(octets, expect);
+                        assert!(matches!(parsed, Ok(None)), "{octets:?}");
+                    }
+                }
+            }
+        }
+        assert!(WholeFrame::may_become(b"\x81\xFD\0\0\0", true));
+        assert!(WholeFrame::may_become(b"\x82", false));
+    }
 
     #[test]
     fn a_written_frame_is_the_encoded_header_and_the_masked_payload() {
