@@ -9,6 +9,9 @@ use crate::buffer::{RecvBuffer, SendBuffer};
 /// in many reads, keeps what it needs.
 const READS: u8 = 32;
 
+/// The most that is kept for that: more is given back at once.
+const MOST_FOR_STREAMS: usize = 4 << 20;
+
 /// For how long less memory would have done for a buffer.
 #[derive(Debug)]
 pub(super) struct Spared {
@@ -23,20 +26,21 @@ impl Spared {
 
     /// Before a read: gives back what a big message has taken, if it hasn't been needed for long enough.
     pub(super) fn settle_received(&mut self, rx: &mut RecvBuffer<Vec<u8>>) {
-        if self.is_enough(rx.capacity() > 2 * (rx.len() + MOST_KEPT)) {
+        if self.is_enough(rx.capacity(), 2 * (rx.len() + MOST_KEPT)) {
             rx.release();
         }
     }
 
     /// The same for what big answers have taken.
     pub(super) fn settle_sent(&mut self, tx: &mut SendBuffer<Vec<u8>>) {
-        if self.is_enough(tx.capacity() > 2 * MOST_KEPT) {
+        if self.is_enough(tx.capacity(), 2 * MOST_KEPT) {
             tx.release();
         }
     }
 
-    fn is_enough(&mut self, much: bool) -> bool {
-        let enough = much && self.reads >= READS;
+    fn is_enough(&mut self, capacity: usize, needed: usize) -> bool {
+        let much = capacity > needed;
+        let enough = much && (self.reads >= READS || capacity > needed.max(MOST_FOR_STREAMS));
         self.reads = if much && !enough { self.reads + 1 } else { 0 };
         enough
     }
@@ -49,6 +53,8 @@ impl Spared {
 
 #[cfg(test)]
 mod tests {
+    use std::vec;
+
     use super::*;
 
     const BIG: usize = 1 << 20;
@@ -88,6 +94,18 @@ mod tests {
             }
             assert_eq!(reads, if in_vain { 1 } else { usize::from(READS) + 1 });
         }
+    }
+
+    #[test]
+    fn what_a_very_big_message_took_is_given_back_at_once() {
+        let mut rx = RecvBuffer::new();
+        rx.extend(&vec![0; MOST_FOR_STREAMS + 1]).unwrap();
+        let mut received = Spared::new();
+        received.settle_received(&mut rx);
+        assert!(rx.capacity() > MOST_FOR_STREAMS, "it isn't through");
+        rx.transfer(&mut RecvBuffer::<Vec<u8>>::new()).unwrap();
+        received.settle_received(&mut rx);
+        assert_eq!(rx.capacity(), 0);
     }
 
     #[test]

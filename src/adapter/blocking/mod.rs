@@ -21,7 +21,7 @@
 //! was queued, before the next read. What is sent outside is written at once. A connection keeps a
 //! buffer of 4 to 128 KiB to receive, as the peer's pace demands, and one of up to 128 KiB to send; what a
 //! big message takes beyond that is given back when 32 reads have done without it, or one has waited in
-//! vain until a deadline (after 20 seconds of silence, as a Ping is due).
+//! vain until a deadline (after 20 seconds of silence, as a Ping is due); beyond 4 MiB at once.
 
 mod accept;
 mod connect;
