@@ -52,14 +52,14 @@ impl Judged {
         }
     }
 
-    /// Whether one octet more changes nothing of what is known: `ascii` behind a text in which no code point is
-    /// open, or any behind a message of which nothing is known.
+    /// Whether this octet more changes nothing of what is known: one that is ASCII behind a `text` in which no
+    /// code point is open, or any of a message of which nothing is known.
     #[inline]
-    pub(super) const fn goes_on(self, ascii: bool, first: bool) -> bool {
-        if ascii {
-            self.known && self.text.is_complete() && !first
+    pub(super) const fn goes_on_with(self, octet: u8, text: bool) -> bool {
+        if text {
+            self.known && self.text.is_complete() && octet.is_ascii()
         } else {
-            !self.known && !first
+            !self.known
         }
     }
 
@@ -164,13 +164,13 @@ mod tests {
     #[test]
     fn an_octet_more_changes_nothing_only_where_ascii_goes_on_behind_whole_code_points() {
         let mut judged = Judged::UNKNOWN;
-        assert!(judged.goes_on(false, false) && !judged.goes_on(true, false));
+        assert!(judged.goes_on_with(0xFF, false) && !judged.goes_on_with(b'a', true));
         assert!(join(&mut judged, b"caf\xC3", true));
-        assert!(!judged.goes_on(true, false), "a code point is open");
+        assert!(!judged.goes_on_with(b'a', true), "a code point is open");
         assert!(join(&mut judged, b"\xA9", false));
-        assert!(judged.goes_on(true, false));
-        assert!(!judged.goes_on(true, true), "the first of a message");
-        assert!(!judged.goes_on(false, false), "no text, or not ASCII");
+        assert!(judged.goes_on_with(b'a', true));
+        assert!(!judged.goes_on_with(0xA9, true), "not ASCII");
+        assert!(!judged.goes_on_with(b'a', false), "not as text");
     }
 
     #[test]

@@ -303,33 +303,32 @@ impl<B: Storage> RecvBuffer<B> {
         core::mem::take(&mut self.fresh)
     }
 
-    /// What has yet to be handled, where that is one octet.
-    #[inline]
-    pub(crate) fn unread_octet(&self) -> Option<u8> {
-        if self.marks.end.wrapping_sub(self.marks.next) != 1 {
-            return None;
-        }
-        self.storage.as_ref().get(self.marks.next).copied()
-    }
-
-    /// Joins the one octet that has yet to be handled to the message, where it lies right behind it and
-    /// there is room for more: `ascii` where it is one of a text. `None` where it doesn't, or where that
-    /// would change what is known of the message. Lends it, and says whether octets have come since this
-    /// was last asked.
-    #[inline]
-    pub(crate) fn join_octet(&mut self, ascii: bool) -> Option<(&mut u8, bool)> {
+    /// Unmasks the one octet that has yet to be handled and joins it to the message, which may be `text`, and
+    /// says whether octets have come since this was last asked. `None` where it isn't one octet, doesn't lie
+    /// right behind octets of the message with room for more behind it, or would change what is known of the
+    /// message: then nothing was done.
+    #[inline(always)]
+    pub(crate) fn join_octet(&mut self, key: u8, text: bool) -> Option<bool> {
         let Marks {
-            kept, joined, next, ..
+            kept,
+            joined,
+            next,
+            end,
         } = self.marks;
-        let octets = self.storage.as_mut();
-        if joined != next || next + 1 >= octets.len() || !self.judged.goes_on(ascii, kept == joined)
-        {
+        if end.wrapping_sub(next) != 1 || joined != next || kept == joined {
             return None;
         }
-        let octet = octets.get_mut(next)?;
-        self.marks.next = next + 1;
-        self.marks.joined = next + 1;
-        Some((octet, core::mem::take(&mut self.fresh)))
+        let [octet, _, ..] = self.storage.as_mut().get_mut(next..)? else {
+            return None;
+        };
+        let unmasked = *octet ^ key;
+        if !self.judged.goes_on_with(unmasked, text) {
+            return None;
+        }
+        *octet = unmasked;
+        self.marks.next = end;
+        self.marks.joined = end;
+        Some(core::mem::take(&mut self.fresh))
     }
 
     /// Joins all that has yet to be handled to the message, where that is something but less than

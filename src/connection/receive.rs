@@ -169,19 +169,16 @@ impl Machine {
     /// where it isn't that, and nothing was done.
     #[inline(always)]
     pub(super) fn take_octet<B: Storage>(&mut self, rx: &mut RecvBuffer<B>) -> bool {
-        let Some(octet) = rx.unread_octet() else {
-            return false;
-        };
-        let text = self.assembly.kind() == MessageKind::Text;
-        if self.decoder.remaining() < 2 || (text && !self.decoder.unmasked(octet).is_ascii()) {
+        if self.decoder.remaining() < 2 {
             return false;
         }
-        let Some((joined, fresh)) = rx.join_octet(text) else {
+        let text = self.assembly.kind() == MessageKind::Text;
+        let Some(fresh) = rx.join_octet(self.decoder.key_octet(), text) else {
             return false;
         };
+        self.decoder.pass_octet();
         self.activity.heard |= fresh;
         self.activity.data = true;
-        self.decoder.decode_octet(joined);
         true
     }
 

@@ -134,17 +134,15 @@ impl FrameDecoder {
         self.remaining = self.remaining.wrapping_sub(length as u64);
         length
     }
-    /// The next octet of the current payload, as it is unmasked.
+    /// The key's octet for the next octet of the payload: 0 of one that isn't masked.
     #[inline]
-    pub(crate) fn unmasked(&self, octet: u8) -> u8 {
-        // Of a payload that isn't masked the key is zero.
-        octet ^ self.key[0]
+    pub(crate) const fn key_octet(&self) -> u8 {
+        self.key[0]
     }
 
-    /// Unmasks in place the next octet of the current payload, which is not the last.
+    /// One octet of the current payload, which is not the last, has been unmasked.
     #[inline]
-    pub(crate) fn decode_octet(&mut self, octet: &mut u8) {
-        *octet = self.unmasked(*octet);
+    pub(crate) const fn pass_octet(&mut self) {
         self.key = mask::rotate(self.key, 1);
         self.remaining = self.remaining.wrapping_sub(1);
     }
