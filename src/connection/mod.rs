@@ -146,15 +146,13 @@ impl<S: Side> Connection<S> {
         rx: &mut RecvBuffer<B>,
         tx: &mut SendBuffer<T>,
     ) -> Result<Option<Ready>, Violation> {
-        if let Some(found) = self.find_whole(rx) {
+        // Without an allocator, where room is short, octets that come one by one go the long way.
+        if cfg!(feature = "alloc") && self.machine.decoder.remaining() > 1 {
+            if self.machine.is_within_payload() && self.machine.take_octet(rx) {
+                return Ok(None);
+            }
+        } else if let Some(found) = self.find_whole(rx) {
             return Ok(Some(Ready::new(found)));
-        }
-        // Without an allocator, where room is short, this goes the long way.
-        if cfg!(feature = "alloc")
-            && self.machine.is_within_payload()
-            && self.machine.take_octet(rx)
-        {
-            return Ok(None);
         }
         match self.find_any(rx, tx) {
             Some(ready) => Ok(Some(ready)),

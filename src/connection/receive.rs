@@ -164,14 +164,11 @@ impl Machine {
         self.state == State::Open && !self.eof && !self.assembly.is_compressed()
     }
 
-    /// Takes the one octet that there is of the current payload, where it is neither the first nor the last
-    /// and changes nothing but the message: what a transport that gives octets one by one comes to. False
-    /// where it isn't that, and nothing was done.
+    /// Takes the one octet that there is of the current payload, which has more to come, where it isn't the
+    /// first and changes nothing but the message: what a transport that gives octets one by one comes to.
+    /// False where it isn't that, and nothing was done.
     #[inline(always)]
     pub(super) fn take_octet<B: Storage>(&mut self, rx: &mut RecvBuffer<B>) -> bool {
-        if self.decoder.remaining() < 2 {
-            return false;
-        }
         let text = self.assembly.kind() == MessageKind::Text;
         let Some(fresh) = rx.join_octet(self.decoder.key_octet(), text) else {
             return false;
