@@ -63,6 +63,11 @@ impl Judged {
         }
     }
 
+    /// Whether octets at the end begin a code point that goes on in what has not come.
+    pub(super) const fn is_cut(self) -> bool {
+        !self.text.is_complete()
+    }
+
     /// How many octets at the end begin a code point that goes on in what has not come.
     pub(super) const fn pending(self) -> usize {
         self.text.pending()

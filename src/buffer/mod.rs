@@ -19,12 +19,13 @@ mod recv;
 mod send;
 #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 mod shared;
+mod window;
 
 pub(crate) use judged::Joined;
 pub use recv::RecvBuffer;
-pub(crate) use recv::Window;
 pub(crate) use send::Output;
 pub use send::{DEFAULT_SEND_LIMIT, SendBuffer};
+pub(crate) use window::Window;
 
 /// A fixed storage has no room left, or a limit would be passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,22 +11,12 @@
 //! A fragment's payload moves over the gap to the end of the message, so that a message is whole in
 //! one place when its last fragment has come; for a message in one frame nothing moves at all.
 
-use core::ops::Range;
-
 use super::judged::{Joined, Judged};
+use super::window::{Marks, Window};
 use super::{Full, Storage, known};
 
 /// Room that is made when a read is due and little is left, beyond what is unfinished.
 const READ_AHEAD: usize = 1024;
-
-/// Where things lie in the storage. `kept <= joined <= next <= end <= storage length`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Marks {
-    kept: usize,
-    joined: usize,
-    next: usize,
-    end: usize,
-}
 
 /// Octets from the peer: the transport fills it, the machine lends events out of it.
 ///
@@ -67,12 +57,7 @@ impl<B> RecvBuffer<B> {
     pub const fn with_storage(storage: B) -> Self {
         Self {
             storage,
-            marks: Marks {
-                kept: 0,
-                joined: 0,
-                next: 0,
-                end: 0,
-            },
+            marks: Marks::EMPTY,
             judged: Judged::UNKNOWN,
             fresh: false,
         }
@@ -89,6 +74,13 @@ impl<B> RecvBuffer<B> {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Forgets what is unfinished, and all that is known of it. The memory stays: for another connection.
+    pub const fn clear(&mut self) {
+        self.marks = Marks::EMPTY;
+        self.judged = Judged::UNKNOWN;
+        self.fresh = false;
     }
 
     /// The storage, and with it the octets, however unfinished.
@@ -190,7 +182,7 @@ impl<B: Storage> RecvBuffer<B> {
         if !self.storage.keeps(known::Storages) {
             to.judged.doubt();
         }
-        self.marks = Marks::default();
+        self.marks = Marks::EMPTY;
         to.fresh |= core::mem::take(&mut self.fresh);
         Ok(())
     }
@@ -282,7 +274,7 @@ impl<B: Storage> RecvBuffer<B> {
         debug_assert!(end <= self.marks.end);
         // Nothing is kept, so the message's place moves along.
         if end == self.marks.end {
-            self.marks = Marks::default();
+            self.marks = Marks::EMPTY;
         } else {
             self.marks = Marks {
                 kept: end,
@@ -354,190 +346,6 @@ impl<B: Storage> RecvBuffer<B> {
         let octets = octets.get_mut(joined..self.marks.joined)?;
         let joined = Joined::new(octets, &mut self.judged, kept == joined);
         Some((joined, core::mem::take(&mut self.fresh)))
-    }
-}
-
-/// What the machine sees of a receive buffer.
-pub(crate) struct Window<'a> {
-    octets: &'a mut [u8],
-    marks: &'a mut Marks,
-    judged: &'a mut Judged,
-    fresh: &'a mut bool,
-    max_len: usize,
-    /// Whether the storage is known to keep what it is given.
-    keeps: bool,
-}
-
-impl<'a> Window<'a> {
-    /// Lends octets by their place.
-    #[inline(never)]
-    pub(crate) fn lend(self, range: Range<usize>) -> &'a [u8] {
-        self.octets.get(range).unwrap_or_default()
-    }
-
-    /// Whether octets have come since this was last asked.
-    pub(crate) fn take_fresh(&mut self) -> bool {
-        core::mem::take(self.fresh)
-    }
-
-    /// The octets that have yet to be handled.
-    pub(crate) fn unread(&self) -> &[u8] {
-        self.octets
-            .get(self.marks.next..self.marks.end)
-            .unwrap_or_default()
-    }
-
-    /// The message under construction.
-    pub(crate) fn kept(&self) -> &[u8] {
-        self.octets
-            .get(self.marks.kept..self.marks.joined)
-            .unwrap_or_default()
-    }
-
-    /// How many octets the message under construction has.
-    pub(crate) fn kept_len(&self) -> usize {
-        self.marks.joined - self.marks.kept
-    }
-
-    /// How many octets at the end of the message begin a code point that goes on in what has not come.
-    pub(crate) fn pending(&self) -> usize {
-        self.judged.pending()
-    }
-
-    /// Whether the first `count` octets of the message are known to be text.
-    pub(crate) fn is_text(&self, count: usize) -> bool {
-        self.keeps && self.judged.covers(count, self.kept_len())
-    }
-
-    /// How many octets have yet to be handled.
-    #[inline]
-    pub(crate) fn unread_len(&self) -> usize {
-        self.marks.end - self.marks.next
-    }
-
-    /// Whether a storage of fixed size holds all it can.
-    #[inline]
-    pub(crate) fn is_full(&self) -> bool {
-        (self.marks.joined - self.marks.kept) + self.unread_len() >= self.max_len
-    }
-
-    /// Whether a message of this many octets fits.
-    pub(crate) fn can_hold(&self, octets: u64) -> bool {
-        octets <= self.max_len as u64
-    }
-
-    /// Goes past the next octets.
-    pub(crate) fn skip(&mut self, count: usize) {
-        self.marks.next += count;
-        debug_assert!(self.marks.next <= self.marks.end);
-        if self.marks.kept == self.marks.joined {
-            self.marks.kept = self.marks.next;
-            self.marks.joined = self.marks.next;
-        }
-    }
-
-    /// Joins the next octets to the message, and lends them where they lie now.
-    pub(crate) fn join(&mut self, count: usize) -> Joined<'_> {
-        let Marks { joined, next, .. } = *self.marks;
-        if joined != next {
-            self.octets.copy_within(next..next + count, joined);
-        }
-        self.note_joined(count, count)
-    }
-
-    /// So many of the next octets have been read, and as many written to the end of the message.
-    fn note_joined(&mut self, read: usize, written: usize) -> Joined<'_> {
-        let Marks { kept, joined, .. } = *self.marks;
-        self.marks.joined += written;
-        self.marks.next += read;
-        debug_assert!(self.marks.joined <= self.marks.next && self.marks.next <= self.marks.end);
-        let place = joined..self.marks.joined;
-        let octets = self.octets.get_mut(place).unwrap_or_default();
-        Joined::new(octets, self.judged, kept == joined)
-    }
-
-    /// Where no message is under construction, all that was handled becomes the gap.
-    pub(crate) fn open_gap(&mut self) {
-        if self.marks.kept == self.marks.joined {
-            self.marks.kept = 0;
-            self.marks.joined = 0;
-        }
-    }
-
-    /// The gap, and what has yet to be handled behind it.
-    pub(crate) fn gap_and_unread(&mut self) -> (&mut [u8], &mut [u8]) {
-        let Marks {
-            joined, next, end, ..
-        } = *self.marks;
-        let (before, behind) = self.octets.split_at_mut(next);
-        (
-            before.get_mut(joined..).unwrap_or_default(),
-            behind.get_mut(..end - next).unwrap_or_default(),
-        )
-    }
-
-    /// So many of the next octets were inflated, and as many written to the gap, which join the message.
-    pub(crate) fn join_inflated(&mut self, read: usize, written: usize) -> Joined<'_> {
-        self.note_joined(read, written)
-    }
-
-    /// The place of the first `count` octets of the message, which are no longer kept.
-    pub(crate) fn release(&mut self, count: usize) -> Range<usize> {
-        let start = self.marks.kept;
-        self.judged.leave(count, self.kept_len());
-        self.marks.kept += count;
-        debug_assert!(self.marks.kept <= self.marks.joined);
-        if self.marks.kept == self.marks.joined {
-            self.marks.kept = self.marks.next;
-            self.marks.joined = self.marks.next;
-        }
-        start..start + count
-    }
-
-    /// Keeps the `count` octets that follow `skipped` ones, in place of any message, and forgets all
-    /// others. Returns their place.
-    pub(crate) fn keep_only(&mut self, skipped: usize, count: usize) -> Range<usize> {
-        let start = self.marks.next + skipped;
-        self.judged.doubt();
-        self.marks.kept = start;
-        self.marks.joined = start + count;
-        self.marks.next = self.marks.end;
-        start..start + count
-    }
-
-    /// Lends the `count` octets that follow `skipped` ones, without going past them.
-    pub(crate) fn peek(&mut self, skipped: usize, count: usize) -> &mut [u8] {
-        let start = self.marks.next + skipped;
-        self.octets
-            .get_mut(start..start + count)
-            .unwrap_or_default()
-    }
-
-    /// The place of the `count` octets that follow `skipped` ones, which the machine goes past.
-    pub(crate) fn pass(&mut self, skipped: usize, count: usize) -> Range<usize> {
-        let start = self.marks.next + skipped;
-        self.skip(skipped + count);
-        start..start + count
-    }
-
-    /// The place of the next `count` octets, which stay to be handled.
-    pub(crate) fn head(&self, count: usize) -> Range<usize> {
-        self.marks.next..self.marks.next + count
-    }
-
-    /// Forgets what has yet to be handled beyond the first `count` octets; a storage of fixed size keeps
-    /// room to read at least one more.
-    pub(crate) fn truncate_unread(&mut self, count: usize) {
-        let most = self.max_len.saturating_sub(self.marks.next + 1);
-        self.marks.end = self.marks.end.min(self.marks.next + count.min(most));
-    }
-
-    /// Forgets what has yet to be handled; the message stays.
-    pub(crate) fn discard_unread(&mut self) {
-        self.marks.next = self.marks.end;
-        if self.marks.kept == self.marks.joined {
-            *self.marks = Marks::default();
-        }
     }
 }
 

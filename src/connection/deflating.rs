@@ -71,7 +71,7 @@ impl Machine {
                 return Ok(Inflating::NeedsFrame);
             }
             inbound.finish()?;
-            self.assembly.finish(rx.pending())?;
+            self.assembly.finish(rx.is_cut())?;
             return Ok(Inflating::GoesOn);
         }
         // One octet more than is allowed shows that there are too many.

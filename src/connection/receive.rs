@@ -210,7 +210,7 @@ impl Machine {
 
     fn finish_frame(&mut self, rx: &Window<'_>) -> Result<(), Violation> {
         if self.decoder.remaining() == 0 && !self.decoder.in_message() {
-            self.assembly.finish(rx.pending())?;
+            self.assembly.finish(rx.is_cut())?;
         }
         Ok(())
     }

@@ -110,11 +110,10 @@ impl Assembly {
         usize::try_from(left.saturating_add(1)).unwrap_or(usize::MAX)
     }
 
-    /// The last frame has come whole. `pending`: how many octets its text has of a code point that is
-    /// still open.
+    /// The last frame has come whole. `cut`: a code point is still open at the end of the text.
     // RFC 6455 §5.6-1
-    pub(crate) fn finish(&mut self, pending: usize) -> Result<(), Violation> {
-        if pending != 0 {
+    pub(crate) fn finish(&mut self, cut: bool) -> Result<(), Violation> {
+        if cut {
             return Err(Violation::InvalidUtf8);
         }
         self.phase = Phase::Complete;

@@ -13,7 +13,7 @@ pub use super::fuzz_deflate::*;
 pub use super::fuzz_relay::relay;
 use super::pair::Pair;
 use super::rng::Rng;
-use super::trace::{Mode, Opening, Setup, run};
+use super::trace::{Mode, Opening, Setup, run, used};
 use super::{NONCE, answer_with, frames, request_with};
 
 /// A body takes any octets and panics where something is wrong.
@@ -222,7 +222,7 @@ fn session(role: Role, data: &[u8]) {
     };
     if choice & 64 == 0 {
         let (expected, _) = run(&setup, RecvBuffer::new(), Mode::Whole, &[&input]);
-        let (trace, _) = run(&setup, RecvBuffer::new(), mode, &pieces);
+        let (trace, _) = run(&setup, used(), mode, &pieces);
         assert_eq!(trace, expected, "{mode:?} in {} pieces", pieces.len());
     } else {
         // A storage of fixed size has a limit of its own, but cuts don't show there either.

@@ -343,6 +343,21 @@ where
     }
 }
 
+/// An empty buffer that has served another connection, whose text was cut short within a code point.
+pub fn used() -> RecvBuffer<Vec<u8>> {
+    let mut ws = Connection::open_server(Config::new());
+    let (mut rx, mut tx) = (RecvBuffer::new(), SendBuffer::new());
+    let cut = [
+        super::frames::to_server(0x01, b"caf\xC3"),
+        super::frames::to_server(0x09, b""),
+    ]
+    .concat();
+    rx.extend(&cut).unwrap();
+    assert!(ws.poll(&mut rx, &mut tx).is_err(), "a Ping in fragments");
+    assert!(rx.is_empty());
+    rx
+}
+
 /// Runs the input whole, octet by octet and cut in two at many places, over each kind of buffer and with
 /// messages whole and in chunks. All of it has to look the same. `fixed`: whether a storage as long as the
 /// input does, too.
@@ -357,6 +372,10 @@ pub fn run_in_room(setup: &Setup, input: &[u8], room: Option<usize>) -> (Trace, 
     let check = |how: &str, mode: Mode, pieces: &[&[u8]]| {
         let (trace, _) = run(setup, RecvBuffer::new(), mode, pieces);
         assert_eq!(trace, expected, "{how}, {mode:?}, over a Vec");
+        if pieces.len() != 2 {
+            let (trace, _) = run(setup, used(), mode, pieces);
+            assert_eq!(trace, expected, "{how}, {mode:?}, over a Vec of another's");
+        }
         let Some(room) = room else {
             return;
         };

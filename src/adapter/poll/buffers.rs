@@ -70,8 +70,9 @@ fn take_small() -> Box<Rx> {
         .unwrap_or_default()
 }
 
-/// Takes back a buffer that is empty.
-fn give_back(rx: Box<Rx>) {
+/// Takes back a buffer that is empty, and forgets whose it was.
+fn give_back(mut rx: Box<Rx>) {
+    rx.clear();
     with_pool(|pool| {
         let (list, most) = match rx.capacity() {
             READ => (&mut pool.big, BIG_ONES),
