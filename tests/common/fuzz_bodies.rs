@@ -10,6 +10,7 @@ use websocket_proto::utf8::Utf8Validator;
 use websocket_proto::{CloseCode, Config, MessageKind, RecvBuffer, Role, Violation};
 
 pub use super::fuzz_deflate::*;
+pub use super::fuzz_neighbours::{messages, neighbours};
 pub use super::fuzz_relay::relay;
 use super::pair::Pair;
 use super::rng::Rng;
@@ -25,6 +26,8 @@ pub const BODIES: &[(&str, Body)] = &[
     ("server_session", server_session),
     ("client_session", client_session),
     ("relay", relay),
+    ("messages", messages),
+    ("neighbours", neighbours),
     ("request_head", request_head),
     ("response_head", response_head),
     ("extensions_field", extensions_field),
