@@ -10,6 +10,7 @@ use websocket_proto::utf8::Utf8Validator;
 use websocket_proto::{CloseCode, Config, MessageKind, RecvBuffer, Role, Violation};
 
 pub use super::fuzz_deflate::*;
+pub use super::fuzz_difference::difference;
 pub use super::fuzz_neighbours::{messages, neighbours};
 pub use super::fuzz_relay::relay;
 use super::pair::Pair;
@@ -34,6 +35,7 @@ pub const BODIES: &[(&str, Body)] = &[
     ("url", url),
     ("utf8", utf8),
     ("operations", operations),
+    ("difference", difference),
     #[cfg(feature = "deflate")]
     ("deflate", deflate),
     #[cfg(feature = "deflate")]
