@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use websocket_proto::{
-    Config, Connection, Event, Instant, MessageKind, RecvBuffer, Role, SendBuffer, Side, State,
-    Violation,
+    Broadcast, Client, Config, Connection, Event, Instant, MessageKind, RecvBuffer, Role,
+    SendBuffer, Server, Side, State, Violation,
 };
 
 use super::frames::{CLOSE, PONG, read_one, whole_frames};
@@ -163,7 +163,7 @@ struct Plan {
     kind: u8,
     /// Events whole, in chunks, or now so and now so.
     mode: u8,
-    /// What is sent in return: nothing, each message, each message in parts.
+    /// What is sent in return: nothing, each message, each message in parts, or as a broadcast.
     echo: u8,
 }
 
@@ -189,7 +189,7 @@ impl Plan {
             deflate,
             kind: choice & 6,
             mode: manner % 3,
-            echo: manner / 4 % 3,
+            echo: manner / 4 % 4,
         }
     }
 
@@ -316,6 +316,28 @@ impl Lent {
     }
 }
 
+/// What servers can do with a message.
+trait Shares {
+    fn share(&mut self, kind: MessageKind, octets: &[u8], tx: &mut Tx);
+}
+
+impl Shares for Connection<Server> {
+    fn share(&mut self, kind: MessageKind, octets: &[u8], tx: &mut Tx) {
+        let message = match kind {
+            MessageKind::Text => Broadcast::text(str::from_utf8(octets).unwrap()),
+            MessageKind::Binary => Broadcast::binary(octets),
+        };
+        // What can't be sent isn't.
+        let _ = self.send_shared(&message, tx);
+    }
+}
+
+impl Shares for Connection<Client<Keys>> {
+    fn share(&mut self, _: MessageKind, octets: &[u8], tx: &mut Tx) {
+        let _ = self.send_binary(octets, tx);
+    }
+}
+
 trait TakesTurns {
     fn turn(&mut self, turn: &Turn, octets: &[u8], lent: &mut Lent);
 
@@ -350,7 +372,7 @@ struct Seat<'a, S: Side> {
 
 impl<'a, S: Side> Seat<'a, S>
 where
-    Connection<S>: End,
+    Connection<S>: End + Shares,
 {
     fn new(plan: &'a Plan, ws: Connection<S>, tx: Tx) -> Self {
         Self {
@@ -430,6 +452,7 @@ where
             (1, MessageKind::Binary) => {
                 let _ = self.ws.send_binary(octets, tx);
             }
+            (3, _) => self.ws.share(kind, octets, tx),
             (2, _) if self.begun.is_none() && self.ws.begin_message(kind).is_ok() => {
                 let (one, two) = octets.split_at(octets.len() / 2);
                 let _ = self.ws.write_part(one, tx);
@@ -471,7 +494,7 @@ fn release<S: Side>(_: &mut Connection<S>) {}
 
 impl<S: Side> TakesTurns for Seat<'_, S>
 where
-    Connection<S>: End,
+    Connection<S>: End + Shares,
 {
     fn turn(&mut self, turn: &Turn, octets: &[u8], lent: &mut Lent) {
         let mut tx = self.tx.take().or_else(|| lent.tx.pop()).unwrap_or_default();
@@ -524,8 +547,6 @@ where
 
 #[cfg(feature = "deflate")]
 mod compressed {
-    use websocket_proto::Client;
-
     use super::super::fuzz_deflate::payload;
     use super::*;
 
