@@ -231,9 +231,9 @@ fn session(role: Role, data: &[u8]) {
         assert_eq!(trace, expected, "{mode:?} in {} pieces", pieces.len());
     } else {
         // A storage of fixed size has a limit of its own, but cuts don't show there either.
-        let storage = || RecvBuffer::with_storage([0; 300]);
-        let (expected, _) = run(&setup, storage(), Mode::Whole, &[&input]);
-        let (trace, _) = run(&setup, storage(), Mode::Whole, &pieces);
+        let storage = |octet| RecvBuffer::with_storage([octet; 300]);
+        let (expected, _) = run(&setup, storage(0), Mode::Whole, &[&input]);
+        let (trace, _) = run(&setup, storage(0x81), Mode::Whole, &pieces);
         assert_eq!(trace, expected, "over an array, in {} pieces", pieces.len());
     }
 }
