@@ -145,6 +145,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_of_a_text_is_known_where_whole_code_points_have_gone() {
+        let mut judged = Judged::UNKNOWN;
+        assert!(join(&mut judged, b"caf\xC3", true));
+        judged.leave(3, 4);
+        assert!(join(&mut judged, b"\xA9", false));
+        assert!(judged.covers(2, 2));
+        judged.leave(1, 2);
+        assert!(!judged.covers(1, 1), "half a code point");
+    }
+
+    #[test]
     fn nothing_is_known_once_something_was_not_judged_or_no_text() {
         let mut judged = Judged::UNKNOWN;
         assert!(join(&mut judged, b"text", true));
