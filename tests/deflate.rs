@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use websocket_proto::handshake::{Accept, ClientRequest, DeflateConfig, DeflateParameters};
 use websocket_proto::{
     Broadcast, Client, Config, Connection, Event, MessageKind, Misuse, RecvBuffer, SendBuffer,
-    Server, Violation,
+    Server, State, Violation,
 };
 
 type Tx = SendBuffer<Vec<u8>>;
@@ -124,6 +124,21 @@ fn rule_41_a_message_refers_to_nothing_that_another_connection_of_the_thread_was
             assert_eq!(seen, Err(Violation::CorruptDeflate), "{parameters}");
         }
     }
+}
+
+#[test]
+fn a_message_that_came_with_the_end_of_the_stream_is_inflated_first() {
+    let mut ws = server_with("permessage-deflate", &ALL);
+    let (mut rx, mut tx) = (Rx::new(), Tx::new());
+    let hello = to_server(0xC1, b"\xf2\x48\xcd\xc9\xc9\x07\x00");
+    rx.extend(&hello).unwrap();
+    ws.handle_eof();
+    assert!(matches!(
+        ws.poll(&mut rx, &mut tx),
+        Ok(Some(Event::Text("Hello")))
+    ));
+    assert!(matches!(ws.poll(&mut rx, &mut tx), Ok(None)));
+    assert_eq!(ws.state(), State::Closed);
 }
 
 #[test]

@@ -1394,3 +1394,110 @@ fn a_header_apart_and_its_payload_are_one_frame() {
     );
     assert_eq!(Opcode::BINARY.value(), 2);
 }
+
+// ---- where one thing meets another -----------------------------------------------------------------
+
+#[test]
+fn a_violation_while_closing_gives_no_more_time_to_close() {
+    let (mut rx, mut tx) = buffers();
+    let mut ws = open_server(Config::new());
+    ws.close(CloseCode::NORMAL, "", &mut tx).unwrap();
+    assert_eq!(ws.poll_timeout(at(1_000)), Some(at(6_000)));
+    rx.extend(&to_server(0x83, b"")).unwrap();
+    assert!(drain(&mut ws, &mut rx, &mut tx).1.is_some());
+    assert_eq!(ws.state(), State::Failed);
+    assert_eq!(ws.poll_timeout(at(4_000)), Some(at(6_000)));
+}
+
+#[test]
+fn of_the_next_ping_and_the_end_of_idleness_the_earlier_is_waited_for() {
+    for (ping, idle, next) in [(20, 10, 10), (10, 20, 10)] {
+        let config = Config::new()
+            .with_ping_interval(seconds(ping))
+            .with_idle_timeout(seconds(idle));
+        let mut ws = open_server(config);
+        assert_eq!(ws.poll_timeout(at(0)), Some(at(next * 1_000)));
+    }
+}
+
+/// A server whose send buffer has no room for the Pong of a Ping that has come.
+fn blocked() -> (
+    Connection<websocket_proto::Server>,
+    RecvBuffer<[u8; 256]>,
+    SendBuffer<[u8; 131]>,
+) {
+    let mut ws = open_server(Config::new());
+    let mut rx = RecvBuffer::with_storage([0; 256]);
+    let mut tx = SendBuffer::with_storage([0; 131]);
+    ws.send_binary(&[0; 100], &mut tx).unwrap();
+    rx.extend(&to_server(0x89, &[b'p'; 125])).unwrap();
+    assert_eq!(drain(&mut ws, &mut rx, &mut tx), (vec![], None));
+    assert!(ws.is_blocked());
+    (ws, rx, tx)
+}
+
+#[test]
+fn a_ping_without_room_for_its_pong_comes_before_the_end_of_the_stream() {
+    let (mut ws, mut rx, mut tx) = blocked();
+    ws.handle_eof();
+    assert_eq!(drain(&mut ws, &mut rx, &mut tx), (vec![], None));
+    assert_eq!(ws.state(), State::Open);
+    tx.clear();
+    let seen = drain(&mut ws, &mut rx, &mut tx).0;
+    assert_eq!(seen, [format!("ping {}", "p".repeat(125))]);
+    assert_eq!(ws.state(), State::Closed);
+}
+
+#[test]
+fn a_full_receive_buffer_is_no_fault_of_a_peer_whose_ping_waits() {
+    let (mut ws, mut rx, mut tx) = blocked();
+    rx.extend(&to_server(0x82, &[7; 119])).unwrap();
+    assert!(rx.spare().is_empty());
+    assert_eq!(drain(&mut ws, &mut rx, &mut tx), (vec![], None));
+    tx.clear();
+    assert_eq!(drain(&mut ws, &mut rx, &mut tx).0.len(), 2);
+}
+
+#[test]
+fn a_close_that_found_no_room_is_not_waited_for_behind_the_end() {
+    let mut ws = open_server(Config::new());
+    let (mut rx, mut tx) = (Rx::new(), SendBuffer::with_storage([0; 131]));
+    ws.send_binary(&[0; 127], &mut tx).unwrap();
+    rx.extend(&to_server(0x83, b"")).unwrap();
+    assert!(drain(&mut ws, &mut rx, &mut tx).1.is_some());
+    assert!(ws.is_blocked());
+    assert_eq!(ws.transport(), Transport::Open);
+    ws.handle_eof();
+    assert!(drain(&mut ws, &mut rx, &mut tx).1.is_some());
+    assert!(!ws.is_blocked());
+    assert_eq!(ws.transport(), Transport::Close);
+}
+
+#[test]
+fn a_refusal_that_fills_a_fixed_buffer_leaves_room_to_read_on() {
+    let (mut ws, _, mut tx) = connecting_client(Config::new(), &[]);
+    let mut rx = RecvBuffer::with_storage([0; 300]);
+    rx.extend(b"HTTP/1.1 500 Oops\r\n\r\n").unwrap();
+    for _ in 0..400 {
+        let room = rx.spare();
+        assert!(!room.is_empty());
+        room.fill(b'x');
+        let count = room.len();
+        rx.commit(count);
+        assert!(drain(&mut ws, &mut rx, &mut tx).1.is_some());
+    }
+    assert_eq!(ws.response(&rx).unwrap().status(), 500);
+}
+
+#[test]
+fn a_payload_that_goes_on_up_to_the_end_of_the_stream_ends_the_connection_at_once() {
+    let (mut rx, mut tx) = buffers();
+    let mut ws = open_server(Config::new());
+    let frame = to_server(0x82, &[7; 100]);
+    rx.extend(&frame[..20]).unwrap();
+    assert_eq!(drain(&mut ws, &mut rx, &mut tx), (vec![], None));
+    rx.extend(&frame[20..50]).unwrap();
+    ws.handle_eof();
+    assert_eq!(drain(&mut ws, &mut rx, &mut tx), (vec![], None));
+    assert_eq!(ws.state(), State::Closed);
+}
