@@ -1501,3 +1501,18 @@ fn a_payload_that_goes_on_up_to_the_end_of_the_stream_ends_the_connection_at_onc
     assert_eq!(drain(&mut ws, &mut rx, &mut tx), (vec![], None));
     assert_eq!(ws.state(), State::Closed);
 }
+
+#[test]
+fn rule_50_a_pong_before_which_all_was_written_still_makes_way_for_the_newest() {
+    let (mut rx, mut tx) = buffers();
+    let mut ws = open_server(Config::new());
+    ws.send_binary(b"", &mut tx).unwrap();
+    for number in 0..200_u8 {
+        rx.extend(&to_server(0x89, &[number])).unwrap();
+        drain(&mut ws, &mut rx, &mut tx);
+        if number == 0 {
+            tx.consume(2);
+        }
+    }
+    assert_eq!(tx.octets(), to_client(0x8A, &[199]));
+}
