@@ -404,6 +404,27 @@ fn a_large_message_comes_whole_and_in_chunks() {
 }
 
 #[test]
+fn an_answer_of_any_length_is_sent() {
+    in_time(|| {
+        let config = Config::new().with_max_head_size(u16::MAX);
+        for length in [10, 300, 500, 40 << 10] {
+            let (address, server) = serve(move |stream| {
+                let cookie = "c".repeat(length);
+                let fields = [("Set-Cookie", cookie.as_str())];
+                let options = AcceptOptions::new();
+                echo(accept_with(stream, &options, |_| {
+                    Ok(Accept::new().with_fields(&fields))
+                })?)
+            });
+            let options = ConnectOptions::new().with_config(config);
+            let mut client = connect_with(&ws(&address), &options).unwrap();
+            assert!(client.close(CloseCode::NORMAL, "").unwrap().clean);
+            assert!(server.join().unwrap().unwrap().clean, "{length}");
+        }
+    });
+}
+
+#[test]
 fn any_stream_will_do_without_timeouts() {
     in_time(|| {
         let (address, server) = serve(|stream| echo(accept(NoTimeouts(stream))?));

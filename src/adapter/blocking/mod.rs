@@ -49,7 +49,7 @@ use super::entropy::SystemKeys;
 use super::error::is_disconnect;
 use super::sizes::{MOST_KEPT, send_buffer};
 use super::{Driver, Step};
-use crate::buffer::{RecvBuffer, SendBuffer};
+use crate::buffer::{RecvBuffer, SendBuffer, Storage};
 use crate::close::CloseCode;
 use crate::connection::{Client, Connection, Event, Ready, Server, Side};
 
@@ -231,10 +231,10 @@ fn shutdown<T: Stream, S: Side>(io: &mut T, ws: &mut Connection<S>) {
 }
 
 /// Writes everything that waits.
-fn write<T: Stream, S: Side>(
+fn write<T: Stream, S: Side, B: Storage>(
     io: &mut T,
     ws: &mut Connection<S>,
-    tx: &mut SendBuffer<Vec<u8>>,
+    tx: &mut SendBuffer<B>,
 ) -> Result<(), Error> {
     while !tx.is_empty() {
         match io.write(tx.octets()) {
