@@ -236,6 +236,23 @@ impl<B: Storage> SendBuffer<B> {
         self.extend_by(count)
     }
 
+    /// The short way of [`reserve`](Self::reserve), for little: `None` says nothing but that the other way has
+    /// to be gone. What was written already counts against the limit here, which spares a look at it.
+    #[inline(always)]
+    pub(crate) fn reserve_short(&mut self, count: usize) -> Option<&mut [u8]> {
+        #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+        if self.shared.is_some() {
+            return None;
+        }
+        let end = self.end + count;
+        if end > self.limit {
+            return None;
+        }
+        let room = self.storage.as_mut().get_mut(self.end..end)?;
+        self.end = end;
+        Some(room)
+    }
+
     /// Takes the last `count` octets of what was reserved back.
     pub(crate) fn take_back(&mut self, count: usize) {
         debug_assert!(count <= self.end - self.start);
@@ -401,6 +418,34 @@ mod tests {
         assert_eq!(tx.octets(), b"abc");
         put(&mut tx, b"de").unwrap();
         assert!(tx.has_room(100), "a limit does not bind replies");
+    }
+
+    #[test]
+    fn the_short_way_leads_to_the_same_place_and_never_past_limit_or_storage() {
+        let mut tx = SendBuffer::with_limit(5);
+        assert!(tx.reserve_short(2).is_none(), "there is no storage yet");
+        put(&mut tx, b"abc").unwrap();
+        assert!(tx.reserve_short(3).is_none(), "the limit");
+        tx.reserve_short(2).unwrap().copy_from_slice(b"de");
+        assert_eq!(tx.octets(), b"abcde");
+        assert_eq!(put(&mut tx, b"f"), Err(Full));
+
+        let mut tx = SendBuffer::with_storage([0; 4]);
+        put(&mut tx, b"abc").unwrap();
+        assert!(tx.reserve_short(2).is_none(), "the storage");
+        tx.reserve_short(1).unwrap().copy_from_slice(b"d");
+        assert_eq!(tx.octets(), b"abcd");
+    }
+
+    #[cfg(target_has_atomic = "ptr")]
+    #[test]
+    fn the_short_way_does_not_lead_past_the_limit_where_frames_are_shared() {
+        let mut tx = SendBuffer::with_limit(8);
+        put(&mut tx, b"abc").unwrap();
+        tx.push_shared(alloc::sync::Arc::from(&b"12345"[..]))
+            .unwrap();
+        assert!(tx.reserve_short(1).is_none());
+        assert_eq!(put(&mut tx, b"d"), Err(Full));
     }
 
     #[test]
