@@ -1,6 +1,6 @@
 //! The stream, with TLS on it or without.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::time::Duration;
 
 use super::{AcceptOptions, ConnectOptions, Error, Stream};
@@ -63,6 +63,14 @@ impl<T: Stream> Link<T> {
         }
     }
 
+    /// Whether there is no TLS on the stream.
+    pub(super) const fn is_plain(&self) -> bool {
+        #[cfg(feature = "tls")]
+        return self.tls.is_none();
+        #[cfg(not(feature = "tls"))]
+        true
+    }
+
     pub(super) const fn stream(&self) -> &T {
         &self.io
     }
@@ -90,6 +98,15 @@ impl<T: Stream> Write for Link<T> {
             return tls.write(&mut self.io, octets);
         }
         self.io.write(octets)
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            let first = slices.iter().find(|slice| !slice.is_empty());
+            return first.map_or(Ok(0), |octets| tls.write(&mut self.io, octets));
+        }
+        self.io.write_vectored(slices)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -29,6 +29,7 @@ mod link;
 mod memory;
 mod split;
 mod stream;
+mod writing;
 
 use std::io::ErrorKind;
 use std::string::String;
@@ -41,17 +42,21 @@ use self::link::Link;
 use self::memory::Spared;
 pub use self::split::{Reader, Writer};
 pub use self::stream::{NoTimeouts, Stream};
+use self::writing::{write, write_before};
 
 pub use super::{AcceptOptions, ConnectOptions, Error, Outcome, Refusal};
 
 use super::clock::now;
 use super::entropy::SystemKeys;
 use super::error::is_disconnect;
-use super::sizes::{MOST_KEPT, send_buffer};
+use super::sizes::{MOST_KEPT, WORTH_A_VECTOR, send_buffer, send_limit};
 use super::{Driver, Step};
-use crate::buffer::{RecvBuffer, SendBuffer, Storage};
+use crate::buffer::{RecvBuffer, SendBuffer};
 use crate::close::CloseCode;
 use crate::connection::{Client, Connection, Event, Ready, Server, Side};
+use crate::error::Misuse;
+use crate::frame::MAX_HEADER_LEN;
+use crate::opcode::MessageKind;
 
 /// A server's end.
 pub type ServerSocket<T> = WebSocket<T, Server>;
@@ -230,33 +235,6 @@ fn shutdown<T: Stream, S: Side>(io: &mut T, ws: &mut Connection<S>) {
     }
 }
 
-/// Writes everything that waits.
-fn write<T: Stream, S: Side, B: Storage>(
-    io: &mut T,
-    ws: &mut Connection<S>,
-    tx: &mut SendBuffer<B>,
-) -> Result<(), Error> {
-    while !tx.is_empty() {
-        match io.write(tx.octets()) {
-            Ok(0) => return Err(std::io::Error::from(ErrorKind::WriteZero).into()),
-            Ok(count) => tx.consume(count),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if is_disconnect(&error) => {
-                // Nobody is there to write to; what has been received may still be worth reading.
-                tx.clear();
-                ws.handle_eof();
-            }
-            Err(error) => {
-                // A frame may have gone in half: nothing can follow it.
-                tx.clear();
-                ws.handle_eof();
-                return Err(error.into());
-            }
-        }
-    }
-    Ok(io.flush()?)
-}
-
 impl<T: Stream, S: Side> WebSocket<T, S> {
     fn new(io: Link<T>, ws: Connection<S>) -> Self {
         Self {
@@ -349,22 +327,48 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
         }
     }
 
-    /// Sends a text message.
+    /// Sends a text message. A server's end writes a long one from where it lies.
     ///
     /// # Errors
     /// [`Error::Misuse`] as [`Connection::send_text`], or [`Error::Io`].
     pub fn send_text(&mut self, text: &str) -> Result<(), Error> {
+        if self.queues_header(MessageKind::Text, text.len())? {
+            return write_before(&mut self.io, &mut self.ws, &mut self.tx, text.as_bytes());
+        }
         self.ws.send_text(text, &mut self.tx)?;
         self.flush()
     }
 
-    /// Sends a binary message.
+    /// Sends a binary message. A server's end writes a long one from where it lies.
     ///
     /// # Errors
     /// As [`send_text`](Self::send_text).
     pub fn send_binary(&mut self, octets: &[u8]) -> Result<(), Error> {
+        if self.queues_header(MessageKind::Binary, octets.len())? {
+            return write_before(&mut self.io, &mut self.ws, &mut self.tx, octets);
+        }
         self.ws.send_binary(octets, &mut self.tx)?;
         self.flush()
+    }
+
+    /// Queues the header of a message alone, where its payload is worth it and is neither masked, compressed
+    /// nor encrypted. The payload has to follow.
+    fn queues_header(&mut self, kind: MessageKind, length: usize) -> Result<bool, Misuse> {
+        if length < WORTH_A_VECTOR || !self.io.is_plain() || self.ws.compresses(length) {
+            return Ok(false);
+        }
+        let room = send_limit(self.ws.config()).saturating_sub(self.tx.len());
+        if length.saturating_add(MAX_HEADER_LEN) > room {
+            // It is refused as any that is too long.
+            return Ok(false);
+        }
+        let Some(header) = self.ws.send_header_unmasked(kind, length)? else {
+            return Ok(false);
+        };
+        self.tx
+            .extend(header.as_ref())
+            .map_err(|_| Misuse::SendBufferFull)?;
+        Ok(true)
     }
 
     /// Sends a Ping.

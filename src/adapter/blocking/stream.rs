@@ -1,6 +1,6 @@
 //! What a blocking stream has to be able to do beyond `Read` and `Write`.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
@@ -75,6 +75,10 @@ impl<T: Read> Read for NoTimeouts<T> {
 impl<T: Write> Write for NoTimeouts<T> {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         self.0.write(octets)
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.write_vectored(slices)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -14,16 +14,13 @@ use super::buffers::{Input, Outbox};
 use super::link::Link;
 use super::message::{Message, Payload};
 use crate::adapter::error::is_disconnect;
-use crate::adapter::sizes::send_limit;
+use crate::adapter::sizes::{WORTH_A_VECTOR, send_limit};
 use crate::adapter::{Driver, Error, Outgoing, Step, Timer};
 use crate::buffer::SendBuffer;
 use crate::close::CloseCode;
 use crate::connection::{Connection, Ready, Side, State};
 use crate::error::Misuse;
 use crate::frame::MAX_HEADER_LEN;
-
-/// From how many octets on a payload is not copied behind its header, where that can be avoided.
-const WORTH_A_VECTOR: usize = 4 << 10;
 
 /// How many octets may wait while a `Sink` says that it is ready for more.
 const HIGH_WATER: usize = 64 << 10;
