@@ -14,6 +14,9 @@ use super::{Full, Storage};
 /// The default limit of a send buffer that grows: 16 MiB.
 pub const DEFAULT_SEND_LIMIT: usize = 16 << 20;
 
+/// The usual cases have a short way; without an allocator, where room is short, none has.
+const QUICK: bool = cfg!(feature = "alloc");
+
 /// How many octets of automatic Pongs wait before the newest takes their place.
 const MOST_PONGS: usize = 256;
 
@@ -147,6 +150,15 @@ impl<B: Storage> SendBuffer<B> {
         own
     }
 
+    /// Whether shared frames wait.
+    #[inline(always)]
+    const fn is_shared(&self) -> bool {
+        #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+        return self.shared.is_some();
+        #[cfg(not(all(feature = "alloc", target_has_atomic = "ptr")))]
+        false
+    }
+
     /// Whether nothing waits.
     #[must_use]
     #[inline]
@@ -172,7 +184,21 @@ impl<B: Storage> SendBuffer<B> {
     ///
     /// # Panics
     /// When `count` is more than what waits.
+    #[inline]
     pub fn consume(&mut self, count: usize) {
+        // The usual case at once: all of it. No Pong is left to be taken back then.
+        if QUICK && !self.is_shared() && count == self.end - self.start {
+            self.start = 0;
+            self.end = 0;
+            self.pongs_len = 0;
+            self.crowded = false;
+            return;
+        }
+        self.consume_any(count);
+    }
+
+    #[cfg_attr(feature = "alloc", inline(never))]
+    fn consume_any(&mut self, count: usize) {
         assert!(count <= self.len(), "more consumed than was waiting");
         self.start += self.consume_shared(count);
         if self.start > self.pongs as usize {
@@ -240,12 +266,8 @@ impl<B: Storage> SendBuffer<B> {
     /// to be gone. What was written already counts against the limit here, which spares a look at it.
     #[inline(always)]
     pub(crate) fn reserve_short(&mut self, count: usize) -> Option<&mut [u8]> {
-        #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
-        if self.shared.is_some() {
-            return None;
-        }
         let end = self.end + count;
-        if end > self.limit {
+        if self.is_shared() || end > self.limit {
             return None;
         }
         let room = self.storage.as_mut().get_mut(self.end..end)?;
