@@ -12,7 +12,15 @@ pub(super) fn write<T: Stream, S: Side, B: Storage>(
     ws: &mut Connection<S>,
     tx: &mut SendBuffer<B>,
 ) -> Result<(), Error> {
-    write_before(io, ws, tx, &[])
+    while !tx.is_empty() {
+        match io.write(tx.octets()) {
+            Ok(count @ 1..) => tx.consume(count),
+            failed => {
+                is_gone(failed, ws, tx)?;
+            }
+        }
+    }
+    Ok(io.flush()?)
 }
 
 /// Writes everything that waits, and behind it a payload whose header waits last: both at once, where the
@@ -23,44 +31,49 @@ pub(super) fn write_before<T: Stream, S: Side, B: Storage>(
     tx: &mut SendBuffer<B>,
     mut payload: &[u8],
 ) -> Result<(), Error> {
-    while !(tx.is_empty() && payload.is_empty()) {
+    while !payload.is_empty() {
         let queued = tx.octets();
         // Where frames are shared, there is more to come before the payload.
-        let written = if payload.is_empty() || queued.len() < tx.len() {
+        let written = if queued.len() < tx.len() {
             io.write(queued)
         } else {
             io.write_vectored(&[IoSlice::new(queued), IoSlice::new(payload)])
         };
         let queued = queued.len();
-        match written.and_then(some) {
-            Ok(count) => {
+        match written {
+            Ok(count @ 1..) => {
                 tx.consume(count.min(queued));
                 payload = payload
                     .get(count.saturating_sub(queued)..)
                     .unwrap_or_default();
             }
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if is_disconnect(&error) => {
-                // Nobody is there to write to; what has been received may still be worth reading.
-                payload = &[];
-                tx.clear();
-                ws.handle_eof();
-            }
-            Err(error) => {
-                // A frame may have gone in half: nothing can follow it.
-                tx.clear();
-                ws.handle_eof();
-                return Err(error.into());
+            failed => {
+                if is_gone(failed, ws, tx)? {
+                    break;
+                }
             }
         }
     }
-    Ok(io.flush()?)
+    write(io, ws, tx)
 }
 
-/// A write that takes nothing is an error.
-fn some(count: usize) -> io::Result<usize> {
-    match count {
-        0 => Err(ErrorKind::WriteZero.into()),
-        count => Ok(count),
+/// A write has failed, or taken nothing: whether nobody is there to write to, so that nothing waits any more.
+#[cold]
+fn is_gone<S: Side, B: Storage>(
+    written: io::Result<usize>,
+    ws: &mut Connection<S>,
+    tx: &mut SendBuffer<B>,
+) -> Result<bool, Error> {
+    let error = written.err().unwrap_or(ErrorKind::WriteZero.into());
+    if error.kind() == ErrorKind::Interrupted {
+        return Ok(false);
     }
+    // A frame may have gone in half: nothing can follow it.
+    tx.clear();
+    ws.handle_eof();
+    if is_disconnect(&error) {
+        // What has been received may still be worth reading.
+        return Ok(true);
+    }
+    Err(error.into())
 }
