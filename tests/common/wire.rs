@@ -186,6 +186,11 @@ impl Pipe {
     fn manner(&self) -> Manner {
         *locked(&self.manner)
     }
+
+    /// What has been asked of it.
+    pub fn calls(&self) -> Calls {
+        *locked(&self.calls)
+    }
 }
 
 impl Io for Pipe {
