@@ -18,7 +18,8 @@
 //! ```
 //!
 //! What is sent while an event is handled is queued, and goes out in one write with everything else that
-//! was queued, before the next read. What is sent outside is written at once. A connection keeps a
+//! was queued, before the next read. What is sent outside is written at once, a server's large payload from
+//! where it lies, where the stream can do that ([`Stream::is_vectored`]). A connection keeps a
 //! buffer of 4 to 128 KiB to receive, as the peer's pace demands, and one of up to 128 KiB to send; what a
 //! big message takes beyond that is given back when 32 reads have done without it, or one has waited in
 //! vain until a deadline (after 20 seconds of silence, as a Ping is due); beyond 4 MiB at once.
@@ -30,7 +31,7 @@ mod memory;
 mod split;
 mod stream;
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, IoSlice};
 use std::string::String;
 use std::time::Duration;
 use std::vec::Vec;
@@ -44,6 +45,7 @@ pub use self::stream::{NoTimeouts, Stream};
 
 pub use super::{AcceptOptions, ConnectOptions, Error, Outcome, Refusal};
 
+use super::apart::{WORTH_IT, queue_header};
 use super::clock::now;
 use super::entropy::SystemKeys;
 use super::error::is_disconnect;
@@ -52,6 +54,8 @@ use super::{Driver, Step};
 use crate::buffer::{RecvBuffer, SendBuffer};
 use crate::close::CloseCode;
 use crate::connection::{Client, Connection, Event, Ready, Server, Side};
+use crate::error::Misuse;
+use crate::opcode::MessageKind;
 
 /// A server's end.
 pub type ServerSocket<T> = WebSocket<T, Server>;
@@ -108,6 +112,19 @@ impl Reading {
         }
     }
 
+    /// The next step.
+    fn step<S: Side>(
+        &mut self,
+        ws: &mut Connection<S>,
+        rx: &mut RecvBuffer<Vec<u8>>,
+        tx: &mut SendBuffer<Vec<u8>>,
+    ) -> Step {
+        match self.messages {
+            Messages::Whole => self.driver.step(ws, rx, tx),
+            Messages::InChunks => self.driver.step_chunk(ws, rx, tx),
+        }
+    }
+
     /// Carries out the driver's steps until there is an event; `None` when the connection is over.
     fn next<T: Stream, S: Side>(
         &mut self,
@@ -117,13 +134,9 @@ impl Reading {
         tx: &mut SendBuffer<Vec<u8>>,
     ) -> Result<Option<Ready>, Error> {
         loop {
-            let step = match self.messages {
-                Messages::Whole => self.driver.step(ws, rx, tx),
-                Messages::InChunks => self.driver.step_chunk(ws, rx, tx),
-            };
-            match step {
+            match self.step(ws, rx, tx) {
                 Step::Event(ready) => return Ok(Some(ready)),
-                Step::Write => write(io, ws, tx)?,
+                Step::Write => write(io, ws, tx, &[])?,
                 Step::ShutdownWrite => shutdown(io, ws),
                 Step::Read => self.read(io, ws, rx, tx)?,
                 Step::Done => {
@@ -230,31 +243,56 @@ fn shutdown<T: Stream, S: Side>(io: &mut T, ws: &mut Connection<S>) {
     }
 }
 
-/// Writes everything that waits.
+/// Writes everything that waits, and behind it `apart`.
 fn write<T: Stream, S: Side>(
     io: &mut T,
     ws: &mut Connection<S>,
     tx: &mut SendBuffer<Vec<u8>>,
+    apart: &[u8],
 ) -> Result<(), Error> {
-    while !tx.is_empty() {
-        match io.write(tx.octets()) {
-            Ok(0) => return Err(std::io::Error::from(ErrorKind::WriteZero).into()),
-            Ok(count) => tx.consume(count),
+    let Err(error) = write_all(io, tx, apart) else {
+        return Ok(());
+    };
+    // A frame may have gone in half: nothing can follow it.
+    tx.clear();
+    ws.handle_eof();
+    if is_disconnect(&error) {
+        // Nobody is there to write to; what has been received may still be worth reading.
+        return Ok(());
+    }
+    Err(error.into())
+}
+
+fn write_all<T: Stream>(
+    io: &mut T,
+    tx: &mut SendBuffer<Vec<u8>>,
+    mut apart: &[u8],
+) -> io::Result<()> {
+    while !(tx.is_empty() && apart.is_empty()) {
+        let waiting = tx.octets();
+        // Behind a shared frame there is more in the send buffer, which comes first.
+        let written = if apart.is_empty() || waiting.len() < tx.len() {
+            io.write(waiting)
+        } else {
+            io.write_vectored(&[IoSlice::new(waiting), IoSlice::new(apart)])
+        };
+        match written {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => {
+                let frames = count.min(waiting.len());
+                tx.consume(frames);
+                apart = apart.get(count - frames..).unwrap_or_default();
+            }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if is_disconnect(&error) => {
-                // Nobody is there to write to; what has been received may still be worth reading.
-                tx.clear();
-                ws.handle_eof();
-            }
-            Err(error) => {
-                // A frame may have gone in half: nothing can follow it.
-                tx.clear();
-                ws.handle_eof();
-                return Err(error.into());
-            }
+            Err(error) => return Err(error),
         }
     }
-    Ok(io.flush()?)
+    loop {
+        match io.flush() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            flushed => return flushed,
+        }
+    }
 }
 
 impl<T: Stream, S: Side> WebSocket<T, S> {
@@ -354,6 +392,9 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
     /// # Errors
     /// [`Error::Misuse`] as [`Connection::send_text`], or [`Error::Io`].
     pub fn send_text(&mut self, text: &str) -> Result<(), Error> {
+        if self.queue_header(MessageKind::Text, text.len())? {
+            return self.write(text.as_bytes());
+        }
         self.ws.send_text(text, &mut self.tx)?;
         self.flush()
     }
@@ -363,8 +404,25 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
     /// # Errors
     /// As [`send_text`](Self::send_text).
     pub fn send_binary(&mut self, octets: &[u8]) -> Result<(), Error> {
+        if self.queue_header(MessageKind::Binary, octets.len())? {
+            return self.write(octets);
+        }
         self.ws.send_binary(octets, &mut self.tx)?;
         self.flush()
+    }
+
+    /// Queues the header of a message alone, where its payload is to be written from where it lies.
+    #[inline]
+    fn queue_header(&mut self, kind: MessageKind, length: usize) -> Result<bool, Misuse> {
+        if length < WORTH_IT || !self.io.is_vectored() {
+            return Ok(false);
+        }
+        queue_header(&mut self.ws, &mut self.tx, kind, length)
+    }
+
+    /// Writes what is queued, and behind it `apart`.
+    fn write(&mut self, apart: &[u8]) -> Result<(), Error> {
+        write(&mut self.io, &mut self.ws, &mut self.tx, apart)
     }
 
     /// Sends a Ping.
@@ -387,7 +445,7 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
     /// # Errors
     /// [`Error::Io`].
     pub fn flush(&mut self) -> Result<(), Error> {
-        write(&mut self.io, &mut self.ws, &mut self.tx)
+        self.write(&[])
     }
 
     /// Sends a Close and sees the closing handshake and the transport through to their end, within the
