@@ -53,9 +53,10 @@ use super::sizes::{MOST_KEPT, send_buffer};
 use super::{Driver, Step};
 use crate::buffer::{RecvBuffer, SendBuffer};
 use crate::close::CloseCode;
-use crate::connection::{Client, Connection, Event, Ready, Server, Side};
+use crate::connection::{Client, Connection, Event, Ready, Server, Side, State};
 use crate::error::Misuse;
 use crate::opcode::MessageKind;
+use crate::time::Instant;
 
 /// A server's end.
 pub type ServerSocket<T> = WebSocket<T, Server>;
@@ -88,6 +89,12 @@ struct Reading {
     size: usize,
     /// What the stream's read timeout is set to.
     timeout: Option<Duration>,
+    /// While the connection is open, all that becomes due does so after silence, and the stream's timeout
+    /// tells when that has lasted.
+    timed: bool,
+    /// The last read has brought octets. Where the stream tells the time, the next one begins without a look
+    /// at the clock, which takes longer than a short read.
+    heard: bool,
     messages: Messages,
     received: Spared,
     sent: Spared,
@@ -106,6 +113,8 @@ impl Reading {
             driver: Driver::new(),
             size: LEAST_PER_READ,
             timeout: None,
+            timed: false,
+            heard: false,
             messages: Messages::Whole,
             received: Spared::new(),
             sent: Spared::new(),
@@ -156,29 +165,41 @@ impl Reading {
         rx: &mut RecvBuffer<Vec<u8>>,
         tx: &mut SendBuffer<Vec<u8>>,
     ) -> Result<(), Error> {
-        let now = now();
-        let wait = match ws.poll_timeout(now) {
-            Some(deadline) if deadline <= now => {
+        let timed = self.timed && self.heard && ws.state() == State::Open;
+        if !timed {
+            let now = now();
+            let deadline = ws.poll_timeout(now);
+            if deadline.is_some_and(|deadline| deadline <= now) {
                 ws.handle_timeout(now, tx);
                 return Ok(());
             }
-            deadline => deadline.map(|deadline| deadline.saturating_since(now)),
-        };
+            let wait = deadline.map(|deadline| deadline.saturating_since(now));
+            self.set_timeout(io, wait)?;
+            let config = ws.config();
+            self.timed = config.idle_timeout().is_none() && self.suits(config.ping_interval());
+        }
         self.sent.settle_sent(tx);
-        if self.read_once(io, rx, wait)? == Received::End {
-            ws.handle_eof();
+        match self.read_once(io, rx)? {
+            Received::End => ws.handle_eof(),
+            Received::Some => {}
+            Received::Nothing if timed => {
+                // What was heard before was heard when this read began.
+                let silence = self.timeout.unwrap_or_default();
+                let began = now().saturating_since(Instant::EPOCH + silence);
+                ws.poll_timeout(Instant::new(began));
+            }
+            Received::Nothing => {}
         }
         Ok(())
     }
 
-    /// Reads once, for no longer than `wait`.
+    /// Reads once.
     fn read_once<T: Stream>(
         &mut self,
         io: &mut T,
         rx: &mut RecvBuffer<Vec<u8>>,
-        wait: Option<Duration>,
     ) -> Result<Received, Error> {
-        self.set_timeout(io, wait)?;
+        self.heard = false;
         self.received.settle_received(rx);
         let spare = rx.spare_at_least(self.wanted(rx));
         let room = spare.len();
@@ -186,6 +207,7 @@ impl Reading {
             Ok(0) => Ok(Received::End),
             Ok(count) => {
                 rx.commit(count);
+                self.heard = true;
                 if count == room {
                     self.size = (self.size * 2).min(MOST_KEPT);
                 }
@@ -194,7 +216,7 @@ impl Reading {
             Err(error) if stream::is_timeout(&error) => {
                 self.received.waited();
                 self.sent.waited();
-                Ok(Received::Some)
+                Ok(Received::Nothing)
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(Received::Some),
             // A reset is the end of the stream, in a worse way: what came before still counts.
@@ -209,29 +231,35 @@ impl Reading {
         self.size - rx.len().min(self.size / 2)
     }
 
-    /// Sets the stream's timeout, where the one that it has would be too late or far too early. Too
-    /// early does no harm: the deadline is looked at and the read begun again.
+    /// Sets the stream's timeout, where the one that it has doesn't suit.
     fn set_timeout<T: Stream>(&mut self, io: &T, wanted: Option<Duration>) -> Result<(), Error> {
         // Zero would mean no timeout to the system.
         let wanted = wanted.map(|wanted| wanted.max(Duration::from_millis(1)));
-        let suits = match (self.timeout, wanted) {
-            (None, None) => true,
-            (Some(set), Some(wanted)) => set <= wanted && set >= wanted / 4,
-            _ => false,
-        };
-        if !suits {
+        if !self.suits(wanted) {
             io.set_read_timeout(wanted)?;
             self.timeout = wanted;
         }
         Ok(())
+    }
+
+    /// Whether the stream's timeout is neither too late nor far too early. Too early does no harm: the
+    /// deadline is looked at and the read begun again.
+    fn suits(&self, wanted: Option<Duration>) -> bool {
+        match (self.timeout, wanted) {
+            (None, None) => true,
+            (Some(set), Some(wanted)) => set <= wanted && set >= wanted / 4,
+            _ => false,
+        }
     }
 }
 
 /// What has come of a read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Received {
-    /// Octets, or none in time.
+    /// Octets, or an interruption.
     Some,
+    /// Nothing in time.
+    Nothing,
     /// The end of the stream.
     End,
 }

@@ -298,7 +298,8 @@ impl<T: Stream, S: Side> Reader<T, S> {
         drop(machine);
         let wait = deadline.map(|deadline| deadline.saturating_since(now));
         let wait = wait.into_iter().chain(close_timeout).min();
-        if self.reading.read_once(&mut self.io, &mut self.rx, wait)? == Received::End {
+        self.reading.set_timeout(&self.io, wait)?;
+        if self.reading.read_once(&mut self.io, &mut self.rx)? == Received::End {
             lock(&self.shared.machine).ws.handle_eof();
         }
         Ok(())

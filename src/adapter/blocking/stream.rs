@@ -10,7 +10,8 @@ use std::time::Duration;
 /// do better.
 pub trait Stream: Read + Write {
     /// Makes `read` fail with [`ErrorKind::TimedOut`] or [`ErrorKind::WouldBlock`] after this long. All
-    /// deadlines are kept by it.
+    /// deadlines are kept by it, and that so much time has passed is taken for granted: where a read fails
+    /// earlier, a Ping goes out early.
     ///
     /// # Errors
     /// Those of the stream.
