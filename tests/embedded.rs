@@ -15,7 +15,7 @@ use common::wire::{
     poll_once, run, run_both, settle,
 };
 use common::{KEY, NONCE, answer_with, connecting_client, drain, request_with};
-use embedded_io_async::{Read, Write};
+use embedded_io_async::{ErrorType, Read, Write};
 use websocket_proto::adapter::embedded::{
     Buffers, ClientSocket, Error, NoTimer, ServerSocket, WebSocket, accept_with, connect_over,
 };
@@ -478,6 +478,36 @@ fn the_time_for_writing_runs_over_futures_that_are_dropped() {
     });
     assert!(matches!(sent, Some(Err(Error::WriteTimeout))));
     assert_eq!(clock.now(), Instant::EPOCH + Duration::from_secs(30));
+}
+
+/// A transport that says it has written nothing.
+struct Useless;
+
+impl ErrorType for Useless {
+    type Error = std::io::Error;
+}
+
+impl Read for Useless {
+    async fn read(&mut self, _octets: &mut [u8]) -> std::io::Result<usize> {
+        std::future::pending().await
+    }
+}
+
+impl Write for Useless {
+    async fn write(&mut self, _octets: &[u8]) -> std::io::Result<usize> {
+        Ok(0)
+    }
+
+    async fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_transport_that_writes_nothing_has_failed() {
+    let mut memory = Memory::new();
+    let opened = settle(pin!(connect(Useless, &mut memory, NONCE)));
+    assert!(matches!(opened.unwrap().map(drop), Err(Error::WriteZero)));
 }
 
 #[test]

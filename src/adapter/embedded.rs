@@ -74,6 +74,8 @@ pub enum Error<E> {
     Io(E),
     /// The transport took nothing for as long as the write timeout.
     WriteTimeout,
+    /// The transport has written nothing, which it should never say.
+    WriteZero,
     /// The peer broke the protocol, or refused
     /// ([`ResponseFault::Status`](crate::ResponseFault::Status)).
     Violation(Violation),
@@ -90,6 +92,7 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
         match self {
             Self::Io(error) => write!(f, "the transport failed: {error}"),
             Self::WriteTimeout => f.write_str("the peer takes nothing"),
+            Self::WriteZero => f.write_str("the transport writes nothing"),
             Self::Violation(violation) => write!(f, "the peer broke the protocol: {violation}"),
             Self::Misuse(misuse) => fmt::Display::fmt(misuse, f),
             Self::Rejected => f.write_str("the request was rejected"),
@@ -268,8 +271,8 @@ impl<'b, T: Read + Write, C: Timer, S: Side> WebSocket<'b, T, C, S> {
     /// What is queued is written before it waits, and while the peer doesn't take it, nothing is read.
     ///
     /// # Errors
-    /// [`Error::Violation`] when the peer broke the protocol, after it was told; [`Error::Io`] or
-    /// [`Error::WriteTimeout`] when the transport failed.
+    /// [`Error::Violation`] when the peer broke the protocol, after it was told; [`Error::Io`],
+    /// [`Error::WriteTimeout`] or [`Error::WriteZero`] when the transport failed.
     #[allow(clippy::should_implement_trait, clippy::type_complexity)]
     pub async fn next(
         &mut self,
@@ -317,7 +320,7 @@ impl<'b, T: Read + Write, C: Timer, S: Side> WebSocket<'b, T, C, S> {
     /// Writes what is queued.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::WriteTimeout`].
+    /// [`Error::Io`], [`Error::WriteTimeout`] or [`Error::WriteZero`].
     pub async fn flush(&mut self) -> Result<(), Error<T::Error>> {
         while !self.tx.is_empty() || self.line.unflushed {
             self.line.write(&mut self.ws, &mut self.tx).await?;
@@ -466,6 +469,7 @@ impl<T: Read + Write, C: Timer> Line<T, C> {
             }
         };
         let failed = match before(writing, patience).await {
+            Some(Ok(0)) if !tx.is_empty() => Some(Error::WriteZero),
             Some(Ok(count)) => {
                 self.stalled_since = None;
                 self.unflushed = !tx.is_empty();
