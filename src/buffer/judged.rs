@@ -57,7 +57,7 @@ impl Judged {
     #[inline]
     pub(super) const fn goes_on_with(self, octet: u8, text: bool) -> bool {
         if text {
-            self.known && self.text.is_complete() && octet.is_ascii()
+            octet.is_ascii() && self.known && self.text.is_complete()
         } else {
             !self.known
         }

@@ -295,32 +295,35 @@ impl<B: Storage> RecvBuffer<B> {
         core::mem::take(&mut self.fresh)
     }
 
-    /// Unmasks the one octet that has yet to be handled and joins it to the message, which may be `text`, and
-    /// says whether octets have come since this was last asked. `None` where it isn't one octet, doesn't lie
-    /// right behind octets of the message with room for more behind it, or would change what is known of the
-    /// message: then nothing was done.
+    /// Unmasks the one octet that has yet to be handled and joins it to the message, which may be `text`: it
+    /// counts as come and looked at. False where it isn't one octet, doesn't lie right behind octets of the
+    /// message with room for more behind it, or would change what is known of the message: then nothing was done.
     #[inline(always)]
-    pub(crate) fn join_octet(&mut self, key: u8, text: bool) -> Option<bool> {
+    pub(crate) fn join_octet(&mut self, key: u8, text: bool) -> bool {
         let Marks {
             kept,
             joined,
             next,
             end,
         } = self.marks;
-        if end.wrapping_sub(next) != 1 || joined != next || kept == joined {
-            return None;
-        }
-        let [octet, _, ..] = self.storage.as_mut().get_mut(next..)? else {
-            return None;
+        let Some((handled, [_, ..])) = self.storage.as_mut().split_at_mut_checked(end) else {
+            return false;
         };
+        let Some((octet, handled)) = handled.split_last_mut() else {
+            return false;
+        };
+        if handled.len() != next || joined != next || kept == joined {
+            return false;
+        }
         let unmasked = *octet ^ key;
         if !self.judged.goes_on_with(unmasked, text) {
-            return None;
+            return false;
         }
         *octet = unmasked;
         self.marks.next = end;
         self.marks.joined = end;
-        Some(core::mem::take(&mut self.fresh))
+        self.fresh = false;
+        true
     }
 
     /// Joins all that has yet to be handled to the message, where that is something but less than

@@ -170,13 +170,13 @@ impl Machine {
     #[inline(always)]
     pub(super) fn take_octet<B: Storage>(&mut self, rx: &mut RecvBuffer<B>) -> bool {
         let text = self.assembly.kind() == MessageKind::Text;
-        let Some(fresh) = rx.join_octet(self.decoder.key_octet(), text) else {
-            return false;
-        };
-        self.decoder.pass_octet();
-        self.activity.heard |= fresh;
-        self.activity.data = true;
-        true
+        let joined = rx.join_octet(self.decoder.key_octet(), text);
+        if joined {
+            self.decoder.pass_octet();
+            self.activity.heard = true;
+            self.activity.data = true;
+        }
+        joined
     }
 
     /// Takes what there is of the current payload.
