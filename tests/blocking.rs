@@ -3,8 +3,11 @@
 
 mod common;
 
-use std::io::{self, Read, Write};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
@@ -728,6 +731,151 @@ fn a_close_that_is_not_answered_ends_at_the_deadline() {
             outcome(1006, "", false, Initiator::Local)
         );
         assert!(raw.rest().is_empty());
+    });
+}
+
+/// A stream that brings one piece a read, and takes as long as it was told for a read of none.
+struct Paced {
+    pieces: VecDeque<Vec<u8>>,
+    timeout: Cell<Option<Duration>>,
+    noted: Noted,
+}
+
+#[derive(Clone, Default)]
+struct Noted {
+    /// The timeout of each read.
+    reads: Rc<RefCell<Vec<Option<Duration>>>>,
+    /// Before which read each frame was written.
+    written: Rc<RefCell<Vec<(usize, Frame)>>>,
+}
+
+impl Read for Paced {
+    fn read(&mut self, octets: &mut [u8]) -> io::Result<usize> {
+        let timeout = self.timeout.get();
+        self.noted.reads.borrow_mut().push(timeout);
+        let Some(piece) = self.pieces.pop_front() else {
+            return Ok(0);
+        };
+        if piece.is_empty() {
+            thread::sleep(timeout.expect("a deadline"));
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        octets[..piece.len()].copy_from_slice(&piece);
+        Ok(piece.len())
+    }
+}
+
+impl Write for Paced {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        let reads = self.noted.reads.borrow().len();
+        for frame in frames::whole_frames(octets) {
+            self.noted.written.borrow_mut().push((reads, frame));
+        }
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream for Paced {
+    fn prepare(&self, _write_timeout: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.timeout.set(timeout);
+        Ok(())
+    }
+
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn pace(config: Config, pieces: &[&[u8]]) -> Noted {
+    let noted = Noted::default();
+    let stream = Paced {
+        pieces: pieces.iter().map(|piece| piece.to_vec()).collect(),
+        timeout: Cell::default(),
+        noted: noted.clone(),
+    };
+    let ws = Connection::open_server(config);
+    let ended = echo(WebSocket::from_parts(stream, ws, RecvBuffer::new()));
+    assert!(ended.is_ok_and(|outcome| !outcome.clean));
+    noted
+}
+
+#[test]
+fn silence_is_counted_from_the_last_octet_however_many_came_before() {
+    let pong = to_server(0x8A, b"");
+    // Between octets nobody looks at the clock.
+    let drips: Vec<&[u8]> = pong.chunks(1).collect();
+    let pieces = [&drips[..], &[b""], &drips, &[b""]].concat();
+    let noted = pace(keepalive(30, 300), &pieces);
+    let pings = noted.written.take();
+    assert!(pings.iter().all(|(_, frame)| frame.first == 0x89));
+    // One at the end of the first silence, one after the second, which follows a Pong.
+    let at: Vec<_> = pings.iter().map(|(at, _)| *at).collect();
+    let first = drips.len() + 1;
+    assert_eq!(at, [first, 2 * first]);
+    // After a Ping there is more time than before the next.
+    let reads = noted.reads.take();
+    assert!(reads[first] > millis(30) && reads[2 * first - 1] <= millis(30));
+}
+
+#[test]
+fn a_connection_without_messages_is_closed_with_1001_though_octets_keep_coming() {
+    let pong = to_server(0x8A, b"");
+    let config = keepalive(20, 10_000).with_idle_timeout(millis(60));
+    in_time(move || {
+        let (address, server) = serve_with(config);
+        let mut raw = Raw::open(&address);
+        raw.stream.set_read_timeout(millis(1)).unwrap();
+        let mut octets = [0; 100];
+        loop {
+            raw.send(&pong);
+            match raw.stream.read(&mut octets) {
+                Ok(count) => raw.received.extend(&octets[..count]),
+                Err(error) => assert!(matches!(
+                    error.kind(),
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut
+                )),
+            }
+            let (frames, _) = frames::read_all(&raw.received);
+            if let Some(close) = frames.iter().find(|frame| frame.opcode() == 8) {
+                assert_eq!(close.close_code(), 1001);
+                break;
+            }
+        }
+        drop(raw);
+        server.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn a_request_that_drips_is_answered_408_at_the_deadline() {
+    in_time(|| {
+        let config = Config::new().with_handshake_timeout(millis(100));
+        let (address, server) = serve_with(config);
+        let mut raw = Raw::connect(&address);
+        raw.stream.set_read_timeout(millis(1)).unwrap();
+        let mut octets = [0; 100];
+        let mut at = 0;
+        let count = loop {
+            raw.send(if at == 0 { b"GET /" } else { b"a" });
+            at += 1;
+            if let Ok(count) = raw.stream.read(&mut octets) {
+                break count;
+            }
+        };
+        assert!(octets[..count].starts_with(b"HTTP/1.1 408 "));
+        drop(raw);
+        assert!(matches!(
+            server.join().unwrap(),
+            Err(Error::Violation(Violation::HandshakeTimeout))
+        ));
     });
 }
 

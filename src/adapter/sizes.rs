@@ -9,9 +9,6 @@ use crate::config::Config;
 /// needs, the most that is asked for in one read.
 pub(super) const MOST_KEPT: usize = 64 << 10;
 
-/// From how many octets on a payload is not copied behind its header, where that can be avoided.
-pub(super) const WORTH_A_VECTOR: usize = 4 << 10;
-
 /// The most that may wait to be sent: the largest message that may come in, as an answer, beside
 /// everything else.
 pub(super) fn send_limit(config: &Config) -> usize {

@@ -56,7 +56,7 @@ pub fn accept_with<'a, T: Stream>(
         },
         _ => return Err(Error::Ended),
     }
-    write(io, ws, &mut answer)?;
+    write(io, ws, &mut answer, &[])?;
     // A rejected client is seen to the door: what was sent is written, and read to its end.
     let subprotocol = match socket.next()? {
         Some((Event::HandshakeDone(handshake), _)) => handshake.subprotocol().map(Into::into),

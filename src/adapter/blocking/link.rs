@@ -63,14 +63,6 @@ impl<T: Stream> Link<T> {
         }
     }
 
-    /// Whether there is no TLS on the stream.
-    pub(super) const fn is_plain(&self) -> bool {
-        #[cfg(feature = "tls")]
-        return self.tls.is_none();
-        #[cfg(not(feature = "tls"))]
-        true
-    }
-
     pub(super) const fn stream(&self) -> &T {
         &self.io
     }
@@ -95,7 +87,7 @@ impl<T: Stream> Write for Link<T> {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
-            return tls.write(&mut self.io, octets);
+            return tls.write(&mut self.io, &[IoSlice::new(octets)]);
         }
         self.io.write(octets)
     }
@@ -103,8 +95,7 @@ impl<T: Stream> Write for Link<T> {
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
-            let first = slices.iter().find(|slice| !slice.is_empty());
-            return first.map_or(Ok(0), |octets| tls.write(&mut self.io, octets));
+            return tls.write(&mut self.io, slices);
         }
         self.io.write_vectored(slices)
     }
@@ -126,6 +117,15 @@ impl<T: Stream> Stream for Link<T> {
             return self.io.shutdown_write().and(told);
         }
         self.io.shutdown_write()
+    }
+
+    fn is_vectored(&self) -> bool {
+        #[cfg(feature = "tls")]
+        if self.tls.is_some() {
+            // Header and payload are encrypted together.
+            return true;
+        }
+        self.io.is_vectored()
     }
 
     fn prepare(&self, write_timeout: Option<Duration>) -> io::Result<()> {
