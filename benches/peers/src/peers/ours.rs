@@ -254,10 +254,6 @@ fn send_blocking<S: Side>(ws: Connection<S>, pipe: Pipe, work: &Send<'_>, meter:
         if batch == 0 {
             break;
         }
-        if work.batch == 1 {
-            ws.send_binary(payloads.next().unwrap()).unwrap();
-            continue;
-        }
         for payload in payloads.by_ref().take(batch) {
             ws.queue().send_binary(payload).unwrap();
         }
