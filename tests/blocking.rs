@@ -21,7 +21,7 @@ use websocket_proto::adapter::blocking::{
 };
 use websocket_proto::handshake::{Accept, OriginPolicy, Rejection, Url};
 use websocket_proto::{
-    CloseCode, Config, Connection, Event, Initiator, Misuse, RecvBuffer, Side, Violation,
+    Broadcast, CloseCode, Config, Connection, Event, Initiator, Misuse, RecvBuffer, Side, Violation,
 };
 
 /// Fails instead of hanging.
@@ -403,6 +403,108 @@ fn a_large_message_comes_whole_and_in_chunks() {
         }
         client.close(CloseCode::NORMAL, "").unwrap();
         server.join().unwrap();
+    });
+}
+
+/// Takes so many octets in each write, and fails once it has taken so many in all.
+struct Narrow {
+    taken: Vec<u8>,
+    at_once: usize,
+    room: usize,
+}
+
+impl Read for Narrow {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+}
+
+impl Write for Narrow {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[io::IoSlice::new(octets)])
+    }
+
+    fn write_vectored(&mut self, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        let left = self.room - self.taken.len();
+        if left == 0 {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let mut count = 0;
+        for slice in slices {
+            let part = slice.len().min(self.at_once - count).min(left - count);
+            self.taken.extend(&slice[..part]);
+            count += part;
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn narrow(at_once: usize, room: usize) -> ServerSocket<NoTimeouts<Narrow>> {
+    let io = Narrow {
+        taken: Vec::new(),
+        at_once,
+        room,
+    };
+    let ws = Connection::open_server(Config::new());
+    WebSocket::from_parts(NoTimeouts(io), ws, RecvBuffer::new())
+}
+
+#[test]
+fn a_long_payload_follows_what_waits_however_little_is_written_at_once() {
+    let shared = Broadcast::text("to all");
+    let long = "x".repeat(10_000);
+    for at_once in [3, 8, 20, 4096, usize::MAX] {
+        let mut ws = narrow(at_once, usize::MAX);
+        ws.queue().send_ping(b"?").unwrap();
+        ws.queue().send_shared(&shared).unwrap();
+        ws.send_text(&long).unwrap();
+        ws.send_binary(long.as_bytes()).unwrap();
+        ws.send_text("short").unwrap();
+        let expected = [
+            frames::to_client(0x89, b"?"),
+            frames::to_client(0x81, b"to all"),
+            frames::to_client(0x81, long.as_bytes()),
+            frames::to_client(0x82, long.as_bytes()),
+            frames::to_client(0x81, b"short"),
+        ];
+        assert!(ws.stream().0.taken == expected.concat(), "{at_once}");
+    }
+}
+
+#[test]
+fn nothing_follows_a_payload_that_went_in_half() {
+    for room in [3, 10, 11, 5000] {
+        let mut ws = narrow(usize::MAX, room);
+        assert!(matches!(ws.send_binary(&[7; 70_000]), Err(Error::Io(_))));
+        assert_eq!(ws.stream().0.taken.len(), room);
+        let refused = ws.send_binary(&[7; 70_000]);
+        assert!(matches!(refused, Err(Error::Misuse(Misuse::Closing))));
+        assert!(ws.flush().is_ok(), "nothing is left to be written");
+    }
+}
+
+#[test]
+fn an_answer_of_any_length_is_sent() {
+    in_time(|| {
+        let config = Config::new().with_max_head_size(u16::MAX);
+        for length in [10, 300, 500, 40 << 10] {
+            let (address, server) = serve(move |stream| {
+                let cookie = "c".repeat(length);
+                let fields = [("Set-Cookie", cookie.as_str())];
+                let options = AcceptOptions::new();
+                echo(accept_with(stream, &options, |_| {
+                    Ok(Accept::new().with_fields(&fields))
+                })?)
+            });
+            let options = ConnectOptions::new().with_config(config);
+            let mut client = connect_with(&ws(&address), &options).unwrap();
+            assert!(client.close(CloseCode::NORMAL, "").unwrap().clean);
+            assert!(server.join().unwrap().unwrap().clean, "{length}");
+        }
     });
 }
 

@@ -121,6 +121,40 @@ fn no_handshake_costs_a_server_an_allocation_beyond_its_buffers() {
     assert_eq!(allocated, 0);
 }
 
+/// A stream whose octets have all come, and which forgets what is written.
+#[cfg(feature = "std")]
+struct Come<'a>(&'a [u8]);
+
+#[cfg(feature = "std")]
+impl std::io::Read for Come<'_> {
+    fn read(&mut self, octets: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(octets)
+    }
+}
+
+#[cfg(feature = "std")]
+impl std::io::Write for Come<'_> {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn a_blocking_server_accepts_with_one_allocation_the_buffer_that_it_reads_into() {
+    use websocket_proto::adapter::blocking::{NoTimeouts, accept};
+    let head = request_with("Origin: http://example.com\r\nCookie: c=d\r\n");
+    let stream = || NoTimeouts(Come(&head));
+    assert_eq!(
+        allocations(|| drop(accept(stream()).expect("it is accepted"))),
+        1
+    );
+}
+
 #[test]
 fn commands_of_all_kinds_allocate_nothing_once_the_buffer_is_warm() {
     let mut tx = SendBuffer::new();
@@ -292,6 +326,12 @@ fn rule_50_a_flood_of_pings_and_a_close_leave_one_pong_and_one_close() {
 fn rule_26_a_flood_of_empty_fragments_ends_at_the_limit_with_1008() {
     let (mut rx, mut tx) = (RecvBuffer::new(), SendBuffer::new());
     let mut ws = open_server(Config::new());
+    for fragment in 1..=65_536 {
+        let first = [0x02, 0x00, 0x80][usize::from(fragment > 1) + usize::from(fragment == 65_536)];
+        rx.extend(&to_server(first, b"")).unwrap();
+        let event = ws.poll(&mut rx, &mut tx).unwrap();
+        assert_eq!(event.is_some(), fragment == 65_536, "as many as may be");
+    }
     let mut fragments = 0_u32;
     let error = loop {
         let first = if fragments == 0 { 0x02 } else { 0x00 };

@@ -51,7 +51,7 @@ use super::entropy::SystemKeys;
 use super::error::is_disconnect;
 use super::sizes::{MOST_KEPT, send_buffer};
 use super::{Driver, Step};
-use crate::buffer::{RecvBuffer, SendBuffer};
+use crate::buffer::{RecvBuffer, SendBuffer, Storage};
 use crate::close::CloseCode;
 use crate::connection::{Client, Connection, Event, Ready, Server, Side, State};
 use crate::error::Misuse;
@@ -272,10 +272,10 @@ fn shutdown<T: Stream, S: Side>(io: &mut T, ws: &mut Connection<S>) {
 }
 
 /// Writes everything that waits, and behind it `apart`.
-fn write<T: Stream, S: Side>(
+fn write<T: Stream, S: Side, B: Storage>(
     io: &mut T,
     ws: &mut Connection<S>,
-    tx: &mut SendBuffer<Vec<u8>>,
+    tx: &mut SendBuffer<B>,
     apart: &[u8],
 ) -> Result<(), Error> {
     let Err(error) = write_all(io, tx, apart) else {
@@ -291,9 +291,9 @@ fn write<T: Stream, S: Side>(
     Err(error.into())
 }
 
-fn write_all<T: Stream>(
+fn write_all<T: Stream, B: Storage>(
     io: &mut T,
-    tx: &mut SendBuffer<Vec<u8>>,
+    tx: &mut SendBuffer<B>,
     mut apart: &[u8],
 ) -> io::Result<()> {
     while !(tx.is_empty() && apart.is_empty()) {

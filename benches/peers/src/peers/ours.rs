@@ -243,6 +243,12 @@ fn receive_blocking(ws: Connection<Server>, pipe: Pipe, meter: &mut Meter<'_>) {
 fn send_blocking<S: Side>(ws: Connection<S>, pipe: Pipe, work: &Send<'_>, meter: &mut Meter<'_>) {
     let mut ws = blocking::WebSocket::from_parts(Line(pipe), ws, RecvBuffer::new());
     let mut payloads = work.rotation();
+    if work.batch == 1 {
+        while meter.more() {
+            ws.send_binary(payloads.next().unwrap()).unwrap();
+        }
+        return;
+    }
     loop {
         let batch = meter.take(work.batch);
         if batch == 0 {
