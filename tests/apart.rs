@@ -320,7 +320,8 @@ fn what_a_writer_queues_goes_out_in_one_write_and_the_reader_leaves_it_to_the_wr
     // Where no writer has queued anything, the reader writes.
     line.send(&to_server(0x89, b"again"));
     assert_eq!(in_words(&reader.next().unwrap().unwrap()), "ping again");
-    assert!(reader.next().unwrap().is_none());
+    line.send(&to_server(0x81, b"next"));
+    assert_eq!(in_words(&reader.next().unwrap().unwrap()), "text next");
     assert_eq!(line.drain().0, to_client(0x8A, b"again"));
 }
 
@@ -383,7 +384,9 @@ fn a_reader_takes_messages_whole_and_in_chunks() {
 #[test]
 fn a_reading_half_sets_the_timeout_of_its_own_handle() {
     let line = Line::vectored(&[]);
-    let config = Config::new().with_ping_interval(Some(Duration::from_secs(20)));
+    let config = Config::new()
+        .with_ping_interval(Some(Duration::from_secs(20)))
+        .with_close_timeout(Some(Duration::from_secs(600)));
     let mut ws = open(&line, open_server(config));
     line.send(&to_server(0x81, b"one"));
     ws.next().unwrap();

@@ -857,7 +857,8 @@ fn a_connection_without_messages_is_closed_with_1001_though_octets_keep_coming()
 #[test]
 fn a_request_that_drips_is_answered_408_at_the_deadline() {
     in_time(|| {
-        let config = Config::new().with_handshake_timeout(millis(100));
+        // As long as that for a Ping: whether octets come says nothing yet.
+        let config = keepalive(100, 100).with_handshake_timeout(millis(100));
         let (address, server) = serve_with(config);
         let mut raw = Raw::connect(&address);
         raw.stream.set_read_timeout(millis(1)).unwrap();

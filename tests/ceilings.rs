@@ -326,6 +326,12 @@ fn rule_50_a_flood_of_pings_and_a_close_leave_one_pong_and_one_close() {
 fn rule_26_a_flood_of_empty_fragments_ends_at_the_limit_with_1008() {
     let (mut rx, mut tx) = (RecvBuffer::new(), SendBuffer::new());
     let mut ws = open_server(Config::new());
+    for fragment in 1..=65_536 {
+        let first = [0x02, 0x00, 0x80][usize::from(fragment > 1) + usize::from(fragment == 65_536)];
+        rx.extend(&to_server(first, b"")).unwrap();
+        let event = ws.poll(&mut rx, &mut tx).unwrap();
+        assert_eq!(event.is_some(), fragment == 65_536, "as many as may be");
+    }
     let mut fragments = 0_u32;
     let error = loop {
         let first = if fragments == 0 { 0x02 } else { 0x00 };

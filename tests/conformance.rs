@@ -11,7 +11,7 @@
 //! Without the variable the test fails where a line has no code, no test and no reason, where a comment names
 //! a line that there isn't, and where the document isn't what would be made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -302,6 +302,41 @@ fn each_line_that_says_must_is_kept_and_proved_and_the_document_says_where() {
         read_to_string(&path) == made,
         "{DOCUMENT} is stale: CONFORMANCE=write cargo test --test conformance"
     );
+}
+
+/// The names of all tests and vectors.
+fn proofs() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for path in files() {
+        let text = read_to_string(&path);
+        for line in text.lines() {
+            names.extend(line.strip_prefix("name: ").map(str::to_owned));
+            names.extend(function(line).map(str::to_owned));
+        }
+    }
+    names
+}
+
+#[test]
+fn each_rule_has_tests_or_vectors_on_both_sides_of_its_limit() {
+    let rules = read_to_string(&root().join("tests/conformance/rules.md"));
+    let (_, table) = rules.split_once("## Both sides of each limit").unwrap();
+    let proofs = proofs();
+    let mut covered = BTreeSet::new();
+    for row in table.lines().filter(|line| line.starts_with("| ")).skip(2) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [rule, _, within, beyond] = cells[..] else {
+            panic!("four columns: {row}");
+        };
+        covered.insert(rule.parse::<u32>().unwrap());
+        for side in [within, beyond] {
+            for name in side.split(", ").map(|name| name.trim_matches('`')) {
+                assert!(proofs.contains(name), "there is no {name}");
+            }
+        }
+    }
+    let all: BTreeSet<u32> = (1..=46).chain(48..=52).collect();
+    assert_eq!(covered, all);
 }
 
 #[test]

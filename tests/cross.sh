@@ -11,10 +11,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Not on other machines: what starts threads by the dozen or reads the sources; compression and async adapters, whose
-# dependencies take long to build; tests/vectors.rs, which takes half an hour there. tests/adapters.rs runs the same
-# vectors whole and octet by octet.
-TESTS=(--no-fail-fast --lib --test rules --test properties --test fuzz_bodies --test ceilings --test fixed --test adapters)
+# Not on other machines: what starts threads by the dozen; compression and async adapters, whose dependencies take long
+# to build.
+TESTS=(--no-fail-fast --lib --test rules --test vectors --test properties --test fuzz_bodies --test ceilings --test fixed
+  --test adapters)
 
 cross() {
   local machine=$1 target=$1-unknown-linux-gnu upper qemu=$1
@@ -28,8 +28,8 @@ cross() {
   export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/cross
   export "CARGO_TARGET_${upper}_LINKER=$machine-linux-gnu-gcc"
   export "CARGO_TARGET_${upper}_RUNNER=qemu-$qemu -L /usr/$machine-linux-gnu"
-  # Under emulation a tenth of the cases has to do.
-  export PROPTEST_CASES=${PROPTEST_CASES:-40}
+  # Under emulation a tenth of the cases has to do, and of the places where vectors are cut.
+  export PROPTEST_CASES=${PROPTEST_CASES:-40} VECTOR_CUTS=${VECTOR_CUTS:-8}
   /usr/bin/cargo test -Zbuild-std=std,panic_abort,panic_unwind,test --target "$target" "${TESTS[@]}" "$@"
   echo "ok    cross $machine"
 }

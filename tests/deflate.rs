@@ -96,6 +96,60 @@ fn noise(seed: u64, length: usize) -> Vec<u8> {
     (0..length).map(|_| rng.below(256) as u8).collect()
 }
 
+/// The server's answer to a message: what it lends of these compressed octets.
+fn inflated(ws: &mut Connection<Server>, payload: &[u8]) -> Result<Vec<u8>, Violation> {
+    let (mut rx, mut tx) = (Rx::new(), Tx::new());
+    rx.extend(&to_server(0xC2, payload)).unwrap();
+    match ws.poll(&mut rx, &mut tx)? {
+        Some(Event::Binary(octets)) => Ok(octets.to_vec()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn rule_41_a_message_refers_to_nothing_that_another_connection_of_the_thread_was_sent() {
+    let alone = "permessage-deflate; client_no_context_takeover";
+    // "secret" in a stored block, and a block that refers to what was before it; behind a last block, too.
+    let secret = b"\x00\x06\x00\xf9\xffsecret\x00";
+    for reference in [&b"\x02\x02\x00\x00"[..], b"\x03\x00\x02\x02\x00\x00"] {
+        let mut known = server_with("permessage-deflate", &ALL);
+        assert_eq!(inflated(&mut known, secret).unwrap(), b"secret");
+        assert_eq!(inflated(&mut known, reference).unwrap(), b"ttt");
+        drop(known);
+        for parameters in [alone, "permessage-deflate"] {
+            let mut other = server_with(alone, &ALL);
+            assert_eq!(inflated(&mut other, secret).unwrap(), b"secret");
+            let mut ws = server_with(parameters, &ALL);
+            let seen = inflated(&mut ws, reference);
+            assert_eq!(seen, Err(Violation::CorruptDeflate), "{parameters}");
+        }
+    }
+}
+
+#[test]
+fn what_is_sent_does_not_depend_on_what_other_connections_of_the_thread_have_sent() {
+    let alone = "permessage-deflate; server_no_context_takeover";
+    let sent = move || {
+        let mut tx = Tx::new();
+        for parameters in ["permessage-deflate", alone] {
+            let mut ws = server_with(parameters, &ALL.with_min_size(0));
+            for parts in [[&b""[..], b"ab"], [b"ab", b""], [b"", b""]] {
+                ws.begin_message(MessageKind::Binary).unwrap();
+                for part in parts {
+                    ws.write_part(part, &mut tx).unwrap();
+                }
+                ws.end_message(b"", &mut tx).unwrap();
+            }
+            ws.release_codecs();
+        }
+        tx.octets().to_vec()
+    };
+    let first = std::thread::spawn(sent).join().unwrap();
+    for _ in 0..3 {
+        assert_eq!(sent(), first);
+    }
+}
+
 // RFC 7692 §7.1.1.1-2, §7.1.1.2-1
 #[test]
 fn rule_41_messages_refer_to_earlier_ones_only_where_that_was_agreed_upon() {

@@ -480,6 +480,22 @@ fn the_time_for_writing_runs_over_futures_that_are_dropped() {
     assert_eq!(clock.now(), Instant::EPOCH + Duration::from_secs(30));
 }
 
+#[test]
+fn a_slow_peer_has_that_time_for_each_octet() {
+    let mut memory = Memory::new();
+    let (mut ws, peer, clock) = open(EASY, &mut memory);
+    peer.manner.lock().unwrap().capacity = 1;
+    ws.queue().send_text("Hello").unwrap();
+    let mut taken = Vec::new();
+    while settle(pin!(ws.flush())).is_none_or(|sent| sent.is_err()) {
+        taken.extend(peer.take());
+        clock.advance(Duration::from_secs(29));
+        assert!(ws.outcome().is_none());
+    }
+    taken.extend(peer.take());
+    assert_eq!(taken, to_client(0x81, b"Hello"));
+}
+
 /// A transport that says it has written nothing.
 struct Useless;
 

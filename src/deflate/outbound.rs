@@ -86,6 +86,10 @@ impl Outbound {
         last: bool,
         output: &mut [u8],
     ) -> Option<usize> {
+        if input.is_empty() && !last {
+            // What a compressor makes of nothing depends on what it did before, for others even.
+            return Some(0);
+        }
         let setting = self.setting;
         let deflater = self.deflater.get_or_insert_with(|| Deflater::take(setting));
         let next = if last && !self.keeps_context {

@@ -10,6 +10,8 @@ use websocket_proto::utf8::Utf8Validator;
 use websocket_proto::{CloseCode, Config, MessageKind, RecvBuffer, Role, Violation};
 
 pub use super::fuzz_deflate::*;
+pub use super::fuzz_difference::difference;
+pub use super::fuzz_neighbours::{messages, neighbours};
 pub use super::fuzz_relay::relay;
 use super::pair::Pair;
 use super::rng::Rng;
@@ -25,12 +27,15 @@ pub const BODIES: &[(&str, Body)] = &[
     ("server_session", server_session),
     ("client_session", client_session),
     ("relay", relay),
+    ("messages", messages),
+    ("neighbours", neighbours),
     ("request_head", request_head),
     ("response_head", response_head),
     ("extensions_field", extensions_field),
     ("url", url),
     ("utf8", utf8),
     ("operations", operations),
+    ("difference", difference),
     #[cfg(feature = "deflate")]
     ("deflate", deflate),
     #[cfg(feature = "deflate")]
@@ -226,9 +231,9 @@ fn session(role: Role, data: &[u8]) {
         assert_eq!(trace, expected, "{mode:?} in {} pieces", pieces.len());
     } else {
         // A storage of fixed size has a limit of its own, but cuts don't show there either.
-        let storage = || RecvBuffer::with_storage([0; 300]);
-        let (expected, _) = run(&setup, storage(), Mode::Whole, &[&input]);
-        let (trace, _) = run(&setup, storage(), Mode::Whole, &pieces);
+        let storage = |octet| RecvBuffer::with_storage([octet; 300]);
+        let (expected, _) = run(&setup, storage(0), Mode::Whole, &[&input]);
+        let (trace, _) = run(&setup, storage(0x81), Mode::Whole, &pieces);
         assert_eq!(trace, expected, "over an array, in {} pieces", pieces.len());
     }
 }

@@ -183,7 +183,7 @@ impl Reader<'_> {
 }
 
 #[cfg(feature = "deflate")]
-pub use codec::{compress, deflate};
+pub use codec::{compress, deflate, payload};
 
 #[cfg(feature = "deflate")]
 mod codec {
@@ -365,7 +365,7 @@ mod codec {
     }
 
     /// Something to send: literally, over and over, or as good as random.
-    fn payload(script: &mut Script<'_>) -> Vec<u8> {
+    pub fn payload(script: &mut Script<'_>) -> Vec<u8> {
         let (kind, size) = (script.next(), usize::from(script.next()));
         match kind % 4 {
             0 => (0..size % 32).map(|_| script.next()).collect(),

@@ -7,6 +7,8 @@ pub mod corpus;
 pub mod frames;
 pub mod fuzz_bodies;
 pub mod fuzz_deflate;
+pub mod fuzz_difference;
+pub mod fuzz_neighbours;
 pub mod fuzz_relay;
 pub mod inflate;
 pub mod pair;

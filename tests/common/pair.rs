@@ -8,12 +8,13 @@ use std::collections::VecDeque;
 use websocket_proto::adapter::{Driver, Step};
 use websocket_proto::handshake::{Accept, ClientRequest};
 use websocket_proto::{
-    Client, Config, Connection, Event, Initiator, Instant, MessageKind, Misuse, RecvBuffer,
-    SendBuffer, Server, Side, State, Violation,
+    Client, Config, Connection, Event, Initiator, Instant, MessageKind, Misuse, SendBuffer, Server,
+    Side, State, Violation,
 };
 
 use super::frames::{CLOSE, Frame, read_all};
 use super::rng::Rng;
+use super::trace::used;
 use super::{KEY, Keys, NONCE, Rx, Tx};
 
 /// A message, text or binary.
@@ -145,10 +146,10 @@ pub struct End<S: Side> {
 }
 
 impl<S: Side> End<S> {
-    fn new(ws: Connection<S>, tx: Tx) -> Self {
+    fn new(ws: Connection<S>, rx: Rx, tx: Tx) -> Self {
         Self {
             ws,
-            rx: RecvBuffer::new(),
+            rx,
             tx,
             driver: Driver::new(),
             chunks: false,
@@ -391,9 +392,16 @@ impl Pair {
         let mut tx = SendBuffer::new();
         let request = ClientRequest::new("example.com", "/", NONCE);
         let ws = Connection::client(&request, client, (|| KEY) as Keys, &mut tx).unwrap();
+        // Buffers may have served others before.
+        let rx = if seed.is_multiple_of(2) {
+            Rx::new()
+        } else {
+            used()
+        };
+        let server = Connection::server(server);
         Self {
-            client: End::new(ws, tx),
-            server: End::new(Connection::server(server), SendBuffer::new()),
+            client: End::new(ws, rx.clone(), tx),
+            server: End::new(server, rx, SendBuffer::new()),
             up: Pipe::new(),
             down: Pipe::new(),
             now: 0,
