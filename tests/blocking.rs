@@ -3,8 +3,11 @@
 
 mod common;
 
-use std::io::{self, Read, Write};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
@@ -18,7 +21,7 @@ use websocket_proto::adapter::blocking::{
 };
 use websocket_proto::handshake::{Accept, OriginPolicy, Rejection, Url};
 use websocket_proto::{
-    CloseCode, Config, Connection, Event, Initiator, Misuse, RecvBuffer, Side, Violation,
+    Broadcast, CloseCode, Config, Connection, Event, Initiator, Misuse, RecvBuffer, Side, Violation,
 };
 
 /// Fails instead of hanging.
@@ -403,6 +406,108 @@ fn a_large_message_comes_whole_and_in_chunks() {
     });
 }
 
+/// Takes so many octets in each write, and fails once it has taken so many in all.
+struct Narrow {
+    taken: Vec<u8>,
+    at_once: usize,
+    room: usize,
+}
+
+impl Read for Narrow {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+}
+
+impl Write for Narrow {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[io::IoSlice::new(octets)])
+    }
+
+    fn write_vectored(&mut self, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        let left = self.room - self.taken.len();
+        if left == 0 {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let mut count = 0;
+        for slice in slices {
+            let part = slice.len().min(self.at_once - count).min(left - count);
+            self.taken.extend(&slice[..part]);
+            count += part;
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn narrow(at_once: usize, room: usize) -> ServerSocket<NoTimeouts<Narrow>> {
+    let io = Narrow {
+        taken: Vec::new(),
+        at_once,
+        room,
+    };
+    let ws = Connection::open_server(Config::new());
+    WebSocket::from_parts(NoTimeouts(io), ws, RecvBuffer::new())
+}
+
+#[test]
+fn a_long_payload_follows_what_waits_however_little_is_written_at_once() {
+    let shared = Broadcast::text("to all");
+    let long = "x".repeat(10_000);
+    for at_once in [3, 8, 20, 4096, usize::MAX] {
+        let mut ws = narrow(at_once, usize::MAX);
+        ws.queue().send_ping(b"?").unwrap();
+        ws.queue().send_shared(&shared).unwrap();
+        ws.send_text(&long).unwrap();
+        ws.send_binary(long.as_bytes()).unwrap();
+        ws.send_text("short").unwrap();
+        let expected = [
+            frames::to_client(0x89, b"?"),
+            frames::to_client(0x81, b"to all"),
+            frames::to_client(0x81, long.as_bytes()),
+            frames::to_client(0x82, long.as_bytes()),
+            frames::to_client(0x81, b"short"),
+        ];
+        assert!(ws.stream().0.taken == expected.concat(), "{at_once}");
+    }
+}
+
+#[test]
+fn nothing_follows_a_payload_that_went_in_half() {
+    for room in [3, 10, 11, 5000] {
+        let mut ws = narrow(usize::MAX, room);
+        assert!(matches!(ws.send_binary(&[7; 70_000]), Err(Error::Io(_))));
+        assert_eq!(ws.stream().0.taken.len(), room);
+        let refused = ws.send_binary(&[7; 70_000]);
+        assert!(matches!(refused, Err(Error::Misuse(Misuse::Closing))));
+        assert!(ws.flush().is_ok(), "nothing is left to be written");
+    }
+}
+
+#[test]
+fn an_answer_of_any_length_is_sent() {
+    in_time(|| {
+        let config = Config::new().with_max_head_size(u16::MAX);
+        for length in [10, 300, 500, 40 << 10] {
+            let (address, server) = serve(move |stream| {
+                let cookie = "c".repeat(length);
+                let fields = [("Set-Cookie", cookie.as_str())];
+                let options = AcceptOptions::new();
+                echo(accept_with(stream, &options, |_| {
+                    Ok(Accept::new().with_fields(&fields))
+                })?)
+            });
+            let options = ConnectOptions::new().with_config(config);
+            let mut client = connect_with(&ws(&address), &options).unwrap();
+            assert!(client.close(CloseCode::NORMAL, "").unwrap().clean);
+            assert!(server.join().unwrap().unwrap().clean, "{length}");
+        }
+    });
+}
+
 #[test]
 fn any_stream_will_do_without_timeouts() {
     in_time(|| {
@@ -626,6 +731,152 @@ fn a_close_that_is_not_answered_ends_at_the_deadline() {
             outcome(1006, "", false, Initiator::Local)
         );
         assert!(raw.rest().is_empty());
+    });
+}
+
+/// A stream that brings one piece a read, and takes as long as it was told for a read of none.
+struct Paced {
+    pieces: VecDeque<Vec<u8>>,
+    timeout: Cell<Option<Duration>>,
+    noted: Noted,
+}
+
+#[derive(Clone, Default)]
+struct Noted {
+    /// The timeout of each read.
+    reads: Rc<RefCell<Vec<Option<Duration>>>>,
+    /// Before which read each frame was written.
+    written: Rc<RefCell<Vec<(usize, Frame)>>>,
+}
+
+impl Read for Paced {
+    fn read(&mut self, octets: &mut [u8]) -> io::Result<usize> {
+        let timeout = self.timeout.get();
+        self.noted.reads.borrow_mut().push(timeout);
+        let Some(piece) = self.pieces.pop_front() else {
+            return Ok(0);
+        };
+        if piece.is_empty() {
+            thread::sleep(timeout.expect("a deadline"));
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        octets[..piece.len()].copy_from_slice(&piece);
+        Ok(piece.len())
+    }
+}
+
+impl Write for Paced {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        let reads = self.noted.reads.borrow().len();
+        for frame in frames::whole_frames(octets) {
+            self.noted.written.borrow_mut().push((reads, frame));
+        }
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream for Paced {
+    fn prepare(&self, _write_timeout: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.timeout.set(timeout);
+        Ok(())
+    }
+
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn pace(config: Config, pieces: &[&[u8]]) -> Noted {
+    let noted = Noted::default();
+    let stream = Paced {
+        pieces: pieces.iter().map(|piece| piece.to_vec()).collect(),
+        timeout: Cell::default(),
+        noted: noted.clone(),
+    };
+    let ws = Connection::open_server(config);
+    let ended = echo(WebSocket::from_parts(stream, ws, RecvBuffer::new()));
+    assert!(ended.is_ok_and(|outcome| !outcome.clean));
+    noted
+}
+
+#[test]
+fn silence_is_counted_from_the_last_octet_however_many_came_before() {
+    let pong = to_server(0x8A, b"");
+    // Between octets nobody looks at the clock.
+    let drips: Vec<&[u8]> = pong.chunks(1).collect();
+    let pieces = [&drips[..], &[b""], &drips, &[b""]].concat();
+    let noted = pace(keepalive(30, 300), &pieces);
+    let pings = noted.written.take();
+    assert!(pings.iter().all(|(_, frame)| frame.first == 0x89));
+    // One at the end of the first silence, one after the second, which follows a Pong.
+    let at: Vec<_> = pings.iter().map(|(at, _)| *at).collect();
+    let first = drips.len() + 1;
+    assert_eq!(at, [first, 2 * first]);
+    // After a Ping there is more time than before the next.
+    let reads = noted.reads.take();
+    assert!(reads[first] > millis(30) && reads[2 * first - 1] <= millis(30));
+}
+
+#[test]
+fn a_connection_without_messages_is_closed_with_1001_though_octets_keep_coming() {
+    let pong = to_server(0x8A, b"");
+    let config = keepalive(20, 10_000).with_idle_timeout(millis(60));
+    in_time(move || {
+        let (address, server) = serve_with(config);
+        let mut raw = Raw::open(&address);
+        raw.stream.set_read_timeout(millis(1)).unwrap();
+        let mut octets = [0; 100];
+        loop {
+            raw.send(&pong);
+            match raw.stream.read(&mut octets) {
+                Ok(count) => raw.received.extend(&octets[..count]),
+                Err(error) => assert!(matches!(
+                    error.kind(),
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut
+                )),
+            }
+            let (frames, _) = frames::read_all(&raw.received);
+            if let Some(close) = frames.iter().find(|frame| frame.opcode() == 8) {
+                assert_eq!(close.close_code(), 1001);
+                break;
+            }
+        }
+        drop(raw);
+        server.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn a_request_that_drips_is_answered_408_at_the_deadline() {
+    in_time(|| {
+        // As long as that for a Ping: whether octets come says nothing yet.
+        let config = keepalive(100, 100).with_handshake_timeout(millis(100));
+        let (address, server) = serve_with(config);
+        let mut raw = Raw::connect(&address);
+        raw.stream.set_read_timeout(millis(1)).unwrap();
+        let mut octets = [0; 100];
+        let mut at = 0;
+        let count = loop {
+            raw.send(if at == 0 { b"GET /" } else { b"a" });
+            at += 1;
+            if let Ok(count) = raw.stream.read(&mut octets) {
+                break count;
+            }
+        };
+        assert!(octets[..count].starts_with(b"HTTP/1.1 408 "));
+        drop(raw);
+        assert!(matches!(
+            server.join().unwrap(),
+            Err(Error::Violation(Violation::HandshakeTimeout))
+        ));
     });
 }
 

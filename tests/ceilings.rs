@@ -121,6 +121,40 @@ fn no_handshake_costs_a_server_an_allocation_beyond_its_buffers() {
     assert_eq!(allocated, 0);
 }
 
+/// A stream whose octets have all come, and which forgets what is written.
+#[cfg(feature = "std")]
+struct Come<'a>(&'a [u8]);
+
+#[cfg(feature = "std")]
+impl std::io::Read for Come<'_> {
+    fn read(&mut self, octets: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(octets)
+    }
+}
+
+#[cfg(feature = "std")]
+impl std::io::Write for Come<'_> {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn a_blocking_server_accepts_with_one_allocation_the_buffer_that_it_reads_into() {
+    use websocket_proto::adapter::blocking::{NoTimeouts, accept};
+    let head = request_with("Origin: http://example.com\r\nCookie: c=d\r\n");
+    let stream = || NoTimeouts(Come(&head));
+    assert_eq!(
+        allocations(|| drop(accept(stream()).expect("it is accepted"))),
+        1
+    );
+}
+
 #[test]
 fn commands_of_all_kinds_allocate_nothing_once_the_buffer_is_warm() {
     let mut tx = SendBuffer::new();

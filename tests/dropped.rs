@@ -9,7 +9,7 @@ use std::future::Future;
 use std::pin::pin;
 
 use common::wire::{
-    Clock, EASY, HARD, Pipe, dropped_after, dropped_at_every_wait, pair, run, run_both, settle,
+    Clock, EASY, HARD, Pipe, dropped_after, dropped_at_every_wait, pair, run_both, settle,
 };
 use futures_util::{SinkExt, StreamExt};
 use websocket_proto::adapter::poll::{self, ClientSocket, Io, Message, ServerSocket};
@@ -311,34 +311,45 @@ fn futures_of_the_adapter_for_futures_io_can_be_dropped_wherever_they_wait() {
 
 // ---- opening -------------------------------------------------------------------------------------
 
+/// The peer of an opening that was dropped has an error, or a connection that has ended.
+async fn sees_the_end<T: Io, C: Timer, S: Side>(opened: Result<poll::WebSocket<T, C, S>, Error>) {
+    match opened {
+        Ok(mut ws) => {
+            assert!(ws.next().await.unwrap().is_none());
+            assert!(!ws.outcome().unwrap().clean);
+        }
+        Err(error) => assert!(
+            matches!(error, Error::Violation(_) | Error::Ended),
+            "{error}"
+        ),
+    }
+}
+
 #[test]
 fn an_opening_that_is_dropped_ends_the_stream_wherever_it_waits() {
     let options = ConnectOptions::new();
     let clock = Clock::default();
-    let mut polls = 0;
-    loop {
-        let (here, there) = pair(HARD);
-        let connect = poll::connect_over(there, clock.clone(), &url(), &options);
-        let accept = async {
+    for server_drops in [true, false] {
+        let mut polls = 0;
+        loop {
+            let (here, there) = pair(HARD);
             let accepting = poll::accept(here, clock.clone());
-            dropped_after(polls, accepting).await.is_some()
-        };
-        let (accepted, connected) = run_both(accept, connect);
-        if accepted {
-            break connected.map(drop).unwrap();
+            let connecting = poll::connect_over(there, clock.clone(), &url(), &options);
+            let opened = if server_drops {
+                let accept = async { dropped_after(polls, accepting).await.is_some() };
+                run_both(accept, async { sees_the_end(connecting.await).await }).0
+            } else {
+                let connect = async { dropped_after(polls, connecting).await.is_some() };
+                run_both(async { sees_the_end(accepting.await).await }, connect).1
+            };
+            // Where it came to a connection, that was dropped.
+            if opened {
+                break;
+            }
+            polls += 1;
         }
-        // Where the answer had gone out, it is the connection that has ended.
-        match connected {
-            Ok(mut client) => assert!(run(client.next()).unwrap().is_none()),
-            Err(error) => assert!(
-                matches!(error, Error::Violation(_) | Error::Ended),
-                "{error}"
-            ),
-        }
-        polls += 1;
-        assert!(polls < 100_000);
+        assert!(polls > 250, "it waits at every octet: {polls}");
     }
-    assert!(polls > 250, "it waits at every octet: {polls}");
 
     // A request of which half came, and nobody to answer it.
     let (here, there) = pair(EASY);

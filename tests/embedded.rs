@@ -5,22 +5,23 @@
 mod common;
 
 use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use common::frames::{close_payload, to_client, to_server, whole_frames};
 use common::wire::device::Socket;
 use common::wire::{
-    Clock, EASY, HARD, Handle, Manner, dropped_after, dropped_at_every_wait, pair, pipe, run,
-    run_both, settle,
+    Calls, Clock, EASY, HARD, Handle, Manner, dropped_after, dropped_at_every_wait, pair, pipe,
+    poll_once, run, run_both, settle,
 };
-use common::{KEY, NONCE, answer_with, request_with};
-use embedded_io_async::{Read, Write};
+use common::{KEY, NONCE, answer_with, connecting_client, drain, request_with};
+use embedded_io_async::{ErrorType, Read, Write};
 use websocket_proto::adapter::embedded::{
     Buffers, ClientSocket, Error, NoTimer, ServerSocket, WebSocket, accept_with, connect_over,
 };
 use websocket_proto::adapter::{AcceptOptions, ConnectOptions, Timer};
 use websocket_proto::handshake::{Accept, Rejection, Url};
-use websocket_proto::{CloseCode, Config, Event, Misuse, ResponseFault, Side, Violation};
+use websocket_proto::{CloseCode, Config, Event, Instant, Misuse, ResponseFault, Side, Violation};
 
 type Keys = fn() -> [u8; 4];
 type Server<'b> = ServerSocket<'b, Socket, Clock>;
@@ -144,6 +145,16 @@ fn every_future_can_be_dropped_wherever_it_waits() {
                 .unwrap();
             assert_eq!(next_whole(&mut client).await, octets);
         }
+        for (at, polls) in [1, 2, 3, 5, 50].into_iter().enumerate() {
+            let payload = vec![at as u8; at];
+            dropped_after(polls, client.send_ping(&payload)).await;
+            let pong =
+                dropped_at_every_wait(&mut client, async |ws| match ws.next().await.unwrap() {
+                    Some((Event::Pong(octets), _)) => octets.to_vec(),
+                    other => panic!("{other:?}"),
+                });
+            assert_eq!(pong.await, payload);
+        }
         dropped_after(1, client.send_text("last")).await;
         let echoed = dropped_at_every_wait(&mut client, async |ws| {
             matches!(ws.next().await.unwrap(), Some((Event::Text("last"), _)))
@@ -160,6 +171,196 @@ fn every_future_can_be_dropped_wherever_it_waits() {
     assert_eq!(served, (true, "bye".to_owned()));
     assert!(clean);
 }
+
+// ---- opening -------------------------------------------------------------------------------------
+
+/// A server's end of a transport, opened.
+async fn accept<T: Read + Write>(
+    io: T,
+    memory: &mut Memory,
+) -> Result<ServerSocket<'_, T, Clock>, Error<T::Error>> {
+    let options = AcceptOptions::new();
+    let buffers = memory.buffers();
+    accept_with(io, Clock::default(), buffers, &options, |_| {
+        Ok(Accept::new())
+    })
+    .await
+}
+
+/// A client's end, with this nonce.
+async fn connect<T: Read + Write>(
+    io: T,
+    memory: &mut Memory,
+    nonce: [u8; 16],
+) -> Result<ClientSocket<'_, T, Clock, Keys>, Error<T::Error>> {
+    let options = ConnectOptions::new();
+    let url = Url::parse("ws://a/").unwrap();
+    let request = options.request(&url, nonce);
+    let buffers = memory.buffers();
+    let keys = (|| KEY) as Keys;
+    connect_over(io, Clock::default(), buffers, &request, &options, keys).await
+}
+
+/// The peer of an opening that was dropped has an error, or a connection that has ended.
+async fn sees_the_end<T: Read + Write, S: Side>(
+    opened: Result<WebSocket<'_, T, Clock, S>, Error<T::Error>>,
+) {
+    match opened {
+        Ok(mut ws) => {
+            assert!(ws.next().await.unwrap().is_none());
+            assert!(!ws.outcome().unwrap().clean);
+        }
+        Err(error) => assert!(matches!(error, Error::Violation(_) | Error::Ended)),
+    }
+}
+
+#[test]
+fn an_opening_that_is_dropped_ends_the_stream_wherever_it_waits() {
+    for server_drops in [true, false] {
+        let mut polls = 0;
+        loop {
+            let (mut here, mut there) = (Memory::new(), Memory::new());
+            let (one, other) = pair(HARD);
+            let accepting = accept(Socket(one), &mut here);
+            let connecting = connect(Socket(other), &mut there, NONCE);
+            let opened = if server_drops {
+                let accept = async { dropped_after(polls, accepting).await.is_some() };
+                let connect = async { sees_the_end(connecting.await).await };
+                run_both(accept, connect).0
+            } else {
+                let connect = async { dropped_after(polls, connecting).await.is_some() };
+                let accept = async { sees_the_end(accepting.await).await };
+                run_both(accept, connect).1
+            };
+            // Where it came to a connection, that was dropped.
+            if opened {
+                break;
+            }
+            polls += 1;
+        }
+        assert!(polls > 250, "it waits at every octet: {polls}");
+    }
+}
+
+#[test]
+fn a_second_opening_over_a_transport_of_a_dropped_one_is_noticed_by_the_server() {
+    for polls in 0.. {
+        let (mut first, mut second, mut memory) = (Memory::new(), Memory::new(), Memory::new());
+        let (here, there) = pair(HARD);
+        let mut lent = Socket(here);
+        let connect_twice = async {
+            let opened = dropped_after(polls, connect(&mut lent, &mut first, NONCE)).await;
+            if opened.is_some() {
+                return None;
+            }
+            drop(opened);
+            let untouched = lent.0.calls().writes == 0;
+            let opened = connect(&mut lent, &mut second, *b"another's nonce!").await;
+            let noticed = opened.is_err();
+            drop(opened);
+            // The other end waits for the end of the stream.
+            drop(lent);
+            Some((untouched, noticed))
+        };
+        let serve = async {
+            if let Ok(mut ws) = accept(Socket(there), &mut memory).await {
+                while let Ok(Some(_)) = ws.next().await {}
+            }
+        };
+        match run_both(connect_twice, serve).0 {
+            Some((untouched, noticed)) => assert_eq!(untouched, !noticed, "after {polls} polls"),
+            None => {
+                assert!(polls > 250, "it waits at every octet: {polls}");
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_second_opening_over_a_transport_of_a_dropped_one_is_noticed_by_the_client() {
+    for polls in 0.. {
+        let (mut first, mut second) = (Memory::new(), Memory::new());
+        let (here, peer) = pipe(HARD);
+        let mut lent = Socket(here);
+        peer.send(&request_with(""));
+        if run(dropped_after(polls, accept(&mut lent, &mut first))).is_some() {
+            assert!(polls > 250, "it waits at every octet: {polls}");
+            break;
+        }
+        let untouched = lent.0.calls() == Calls::default();
+        let clock = Clock::default();
+        let (timer, options) = (clock.clone(), AcceptOptions::new());
+        let mut accepting = pin!(accept_with(
+            &mut lent,
+            timer,
+            second.buffers(),
+            &options,
+            |_| Ok(Accept::new())
+        ));
+        let mut opened = None;
+        for _ in 0..2_000 {
+            if let Poll::Ready(done) = poll_once(accepting.as_mut()) {
+                opened = Some(done.is_ok());
+                break;
+            }
+            // A second request doesn't come.
+            clock.advance(Duration::from_millis(10));
+        }
+        assert_eq!(opened, Some(untouched), "after {polls} polls");
+        let (mut ws, mut rx, mut tx) = connecting_client(Config::new(), &[]);
+        rx.extend(&peer.take()).unwrap();
+        let (seen, violation) = drain(&mut ws, &mut rx, &mut tx);
+        assert_eq!(
+            violation.is_none(),
+            untouched,
+            "{seen:?} after {polls} polls"
+        );
+    }
+}
+
+#[test]
+fn by_its_first_events_a_connection_is_opened_with_futures_that_are_dropped() {
+    let (mut here, mut there) = (Memory::new(), Memory::new());
+    let (one, other) = pair(HARD);
+    let config = Config::new();
+    let mut server = WebSocket::server(Socket(one), Clock::default(), here.buffers(), config);
+    let options = ConnectOptions::new();
+    let url = Url::parse("ws://a/").unwrap();
+    let request = options.request(&url, NONCE);
+    let (timer, buffers, keys) = (Clock::default(), there.buffers(), (|| KEY) as Keys);
+    let client = WebSocket::client(Socket(other), timer, buffers, &request, config, keys);
+    let mut client: Client<'_> = client.unwrap();
+    let serve = dropped_at_every_wait(&mut server, async |ws| {
+        loop {
+            match ws.next().await.unwrap() {
+                Some((Event::Request(request), mut out)) => {
+                    out.accept(&request, &Accept::new()).unwrap();
+                }
+                Some((Event::Text("first"), mut out)) => return out.send_text("second").unwrap(),
+                _ => {}
+            }
+        }
+    });
+    let ask = async {
+        dropped_at_every_wait(&mut client, async |ws| match ws.next().await.unwrap() {
+            Some((Event::HandshakeDone(_), mut out)) => out.send_text("first").unwrap(),
+            other => panic!("{other:?}"),
+        })
+        .await;
+        dropped_at_every_wait(&mut client, async |ws| ws.flush().await)
+            .await
+            .unwrap();
+    };
+    run_both(serve, ask);
+    let flush = dropped_at_every_wait(&mut server, async |ws| ws.flush().await);
+    let take = dropped_at_every_wait(&mut client, async |ws| {
+        matches!(ws.next().await, Ok(Some((Event::Text("second"), _))))
+    });
+    assert!(run_both(flush, take).1);
+}
+
+// ---- writing and reading -------------------------------------------------------------------------
 
 #[test]
 fn all_answers_go_out_in_one_write() {
@@ -260,6 +461,69 @@ fn a_peer_that_takes_nothing_for_30_seconds_ends_the_connection() {
         Some(Err(Error::WriteTimeout))
     ));
     assert!(peer.unread() > 0, "it wasn't read from meanwhile");
+}
+
+#[test]
+fn the_time_for_writing_runs_over_futures_that_are_dropped() {
+    let mut memory = Memory::new();
+    let (mut ws, peer, clock) = open(EASY, &mut memory);
+    peer.manner.lock().unwrap().capacity = 0;
+    ws.queue().send_text("Hello").unwrap();
+    let sent = (0..100).find_map(|_| {
+        let sent = settle(pin!(ws.flush()));
+        if sent.is_none() {
+            clock.advance(Duration::from_secs(1));
+        }
+        sent
+    });
+    assert!(matches!(sent, Some(Err(Error::WriteTimeout))));
+    assert_eq!(clock.now(), Instant::EPOCH + Duration::from_secs(30));
+}
+
+#[test]
+fn a_slow_peer_has_that_time_for_each_octet() {
+    let mut memory = Memory::new();
+    let (mut ws, peer, clock) = open(EASY, &mut memory);
+    peer.manner.lock().unwrap().capacity = 1;
+    ws.queue().send_text("Hello").unwrap();
+    let mut taken = Vec::new();
+    while settle(pin!(ws.flush())).is_none_or(|sent| sent.is_err()) {
+        taken.extend(peer.take());
+        clock.advance(Duration::from_secs(29));
+        assert!(ws.outcome().is_none());
+    }
+    taken.extend(peer.take());
+    assert_eq!(taken, to_client(0x81, b"Hello"));
+}
+
+/// A transport that says it has written nothing.
+struct Useless;
+
+impl ErrorType for Useless {
+    type Error = std::io::Error;
+}
+
+impl Read for Useless {
+    async fn read(&mut self, _octets: &mut [u8]) -> std::io::Result<usize> {
+        std::future::pending().await
+    }
+}
+
+impl Write for Useless {
+    async fn write(&mut self, _octets: &[u8]) -> std::io::Result<usize> {
+        Ok(0)
+    }
+
+    async fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_transport_that_writes_nothing_has_failed() {
+    let mut memory = Memory::new();
+    let opened = settle(pin!(connect(Useless, &mut memory, NONCE)));
+    assert!(matches!(opened.unwrap().map(drop), Err(Error::WriteZero)));
 }
 
 #[test]

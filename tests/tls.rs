@@ -347,6 +347,37 @@ fn halves_of_both_ends_send_more_than_the_network_holds_at_the_same_time() {
 }
 
 #[test]
+fn large_messages_of_a_server_go_out_behind_what_is_queued() {
+    in_time(|| {
+        let authority = Authority::new();
+        let config = authority.server();
+        let (port, server) = serve(move |stream| {
+            let mut ws = accept_tls(stream, &config).unwrap();
+            for length in [4 << 10, 0xFFFF, 500_000] {
+                ws.queue().send_text("before").unwrap();
+                ws.send_binary(&vec![length as u8; length]).unwrap();
+            }
+            ws.close(CloseCode::NORMAL, "").unwrap().clean
+        });
+        let mut ws = connect_tls("localhost", port, &authority.client()).unwrap();
+        for length in [4 << 10, 0xFFFF, 500_000] {
+            assert!(matches!(
+                ws.next().unwrap(),
+                Some((Event::Text("before"), _))
+            ));
+            match ws.next().unwrap() {
+                Some((Event::Binary(octets), _)) => {
+                    assert!(octets == vec![length as u8; length])
+                }
+                _ => panic!("no message of {length}"),
+            }
+        }
+        while ws.next().unwrap().is_some() {}
+        assert!(server.join().unwrap());
+    });
+}
+
+#[test]
 fn a_writer_that_waits_for_the_peer_does_not_keep_the_reader_from_reading() {
     const LENGTH: usize = 15 << 20;
 

@@ -29,7 +29,13 @@
 //! How large the buffers have to be stands in `docs/contract.md`, "Fixed buffers". Messages of any size pass
 //! through them in chunks: [`WebSocket::next_chunk`].
 //!
-//! A future may be dropped while it waits where the transport allows that for its `read` and `write`.
+//! A future of a [`WebSocket`] may be dropped while it waits where the transport allows that for its `read`
+//! and `write`: nothing is lost, and nothing is sent twice. What [`accept_with`] and [`connect_over`] return
+//! owns the transport, of which half a head may have been read or written: dropped, it takes the transport
+//! with it. Where that was only lent (`&mut`), close it; a second opening over it fails. To open a connection
+//! with futures that may be dropped, take [`WebSocket::server`] or [`WebSocket::client`], whose first events
+//! are those of the opening handshake.
+//!
 //! There is no half-close in embedded-io: the end that has to close first is through at once, and the
 //! caller closes the transport ([`WebSocket::into_io`]).
 
@@ -68,6 +74,8 @@ pub enum Error<E> {
     Io(E),
     /// The transport took nothing for as long as the write timeout.
     WriteTimeout,
+    /// The transport has written nothing, which it should never say.
+    WriteZero,
     /// The peer broke the protocol, or refused
     /// ([`ResponseFault::Status`](crate::ResponseFault::Status)).
     Violation(Violation),
@@ -84,6 +92,7 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
         match self {
             Self::Io(error) => write!(f, "the transport failed: {error}"),
             Self::WriteTimeout => f.write_str("the peer takes nothing"),
+            Self::WriteZero => f.write_str("the transport writes nothing"),
             Self::Violation(violation) => write!(f, "the peer broke the protocol: {violation}"),
             Self::Misuse(misuse) => fmt::Display::fmt(misuse, f),
             Self::Rejected => f.write_str("the request was rejected"),
@@ -148,6 +157,8 @@ struct Line<T, C> {
     write_timeout: Option<Duration>,
     /// Something was written that the transport may hold back.
     unflushed: bool,
+    /// Since when the transport has taken nothing, whichever future waited for that.
+    stalled_since: Option<Instant>,
 }
 
 /// Opens a WebSocket over an accepted transport, as `decide` says on the request: with a subprotocol and
@@ -246,6 +257,7 @@ impl<'b, T: Read + Write, C: Timer, S: Side> WebSocket<'b, T, C, S> {
                 driver: Driver::new(),
                 write_timeout: AcceptOptions::new().write_timeout(),
                 unflushed: false,
+                stalled_since: None,
             },
             ws,
             rx: RecvBuffer::with_storage(rx),
@@ -259,8 +271,8 @@ impl<'b, T: Read + Write, C: Timer, S: Side> WebSocket<'b, T, C, S> {
     /// What is queued is written before it waits, and while the peer doesn't take it, nothing is read.
     ///
     /// # Errors
-    /// [`Error::Violation`] when the peer broke the protocol, after it was told; [`Error::Io`] or
-    /// [`Error::WriteTimeout`] when the transport failed.
+    /// [`Error::Violation`] when the peer broke the protocol, after it was told; [`Error::Io`],
+    /// [`Error::WriteTimeout`] or [`Error::WriteZero`] when the transport failed.
     #[allow(clippy::should_implement_trait, clippy::type_complexity)]
     pub async fn next(
         &mut self,
@@ -308,7 +320,7 @@ impl<'b, T: Read + Write, C: Timer, S: Side> WebSocket<'b, T, C, S> {
     /// Writes what is queued.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::WriteTimeout`].
+    /// [`Error::Io`], [`Error::WriteTimeout`] or [`Error::WriteZero`].
     pub async fn flush(&mut self) -> Result<(), Error<T::Error>> {
         while !self.tx.is_empty() || self.line.unflushed {
             self.line.write(&mut self.ws, &mut self.tx).await?;
@@ -331,6 +343,15 @@ impl<'b, T: Read + Write, C: Timer, S: Side> WebSocket<'b, T, C, S> {
     /// As [`send_text`](Self::send_text).
     pub async fn send_binary(&mut self, octets: &[u8]) -> Result<(), Error<T::Error>> {
         self.queue().send_binary(octets)?;
+        self.flush().await
+    }
+
+    /// Sends a Ping. Waits until it is written.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] as [`Connection::send_ping`], and those of [`flush`](Self::flush).
+    pub async fn send_ping(&mut self, payload: &[u8]) -> Result<(), Error<T::Error>> {
+        self.queue().send_ping(payload)?;
         self.flush().await
     }
 
@@ -430,14 +451,15 @@ impl<T: Read + Write, C: Timer> Line<T, C> {
     ) -> Result<(), Error<T::Error>> {
         let now = self.timer.now();
         let (open, over) = (ws.state() == State::Open, ws.state() == State::Closed);
-        let wait = match open {
-            true => self.write_timeout,
-            false => ws.poll_timeout(now).map(|at| at.saturating_since(now)),
+        let since = *self.stalled_since.get_or_insert(now);
+        let deadline = match open {
+            true => self.write_timeout.map(|timeout| since + timeout),
+            false => ws.poll_timeout(now),
         };
-        let patience = match wait {
+        let patience = match deadline {
             // What can't be said at once isn't said any more.
             _ if over => Patience::None,
-            Some(wait) => Patience::Until(self.timer.sleep(wait)),
+            Some(at) => Patience::Until(self.timer.sleep(at.saturating_since(now))),
             None => Patience::Endless,
         };
         let writing = async {
@@ -447,7 +469,9 @@ impl<T: Read + Write, C: Timer> Line<T, C> {
             }
         };
         let failed = match before(writing, patience).await {
+            Some(Ok(0)) if !tx.is_empty() => Some(Error::WriteZero),
             Some(Ok(count)) => {
+                self.stalled_since = None;
                 self.unflushed = !tx.is_empty();
                 tx.consume(count);
                 return Ok(());
@@ -462,6 +486,7 @@ impl<T: Read + Write, C: Timer> Line<T, C> {
             None => Some(Error::WriteTimeout),
         };
         self.unflushed = false;
+        self.stalled_since = None;
         // Nothing can follow what may have gone in half.
         tx.clear();
         ws.handle_eof();

@@ -12,6 +12,8 @@
 //! [connecting](ConnectOptions), [the means to answer](Outgoing), and with `std` errors, the clock and
 //! the system's entropy.
 
+#[cfg(feature = "std")]
+mod apart;
 pub mod driver;
 mod options;
 mod outgoing;

@@ -14,6 +14,9 @@ use super::{Full, Storage};
 /// The default limit of a send buffer that grows: 16 MiB.
 pub const DEFAULT_SEND_LIMIT: usize = 16 << 20;
 
+/// The usual cases have a short way; without an allocator, where room is short, none has.
+const QUICK: bool = cfg!(feature = "alloc");
+
 /// How many octets of automatic Pongs wait before the newest takes their place.
 const MOST_PONGS: usize = 256;
 
@@ -147,6 +150,15 @@ impl<B: Storage> SendBuffer<B> {
         own
     }
 
+    /// Whether shared frames wait.
+    #[inline(always)]
+    const fn is_shared(&self) -> bool {
+        #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+        return self.shared.is_some();
+        #[cfg(not(all(feature = "alloc", target_has_atomic = "ptr")))]
+        false
+    }
+
     /// Whether nothing waits.
     #[must_use]
     #[inline]
@@ -172,7 +184,21 @@ impl<B: Storage> SendBuffer<B> {
     ///
     /// # Panics
     /// When `count` is more than what waits.
+    #[inline]
     pub fn consume(&mut self, count: usize) {
+        // The usual case at once: all of it. No Pong is left to be taken back then.
+        if QUICK && !self.is_shared() && count == self.end - self.start {
+            self.start = 0;
+            self.end = 0;
+            self.pongs_len = 0;
+            self.crowded = false;
+            return;
+        }
+        self.consume_any(count);
+    }
+
+    #[cfg_attr(feature = "alloc", inline(never))]
+    fn consume_any(&mut self, count: usize) {
         assert!(count <= self.len(), "more consumed than was waiting");
         self.start += self.consume_shared(count);
         if self.start > self.pongs as usize {
@@ -234,6 +260,19 @@ impl<B: Storage> SendBuffer<B> {
             return Err(Full);
         }
         self.extend_by(count)
+    }
+
+    /// The short way of [`reserve`](Self::reserve), for little: `None` says nothing but that the other way has
+    /// to be gone. What was written already counts against the limit here, which spares a look at it.
+    #[inline(always)]
+    pub(crate) fn reserve_short(&mut self, count: usize) -> Option<&mut [u8]> {
+        let end = self.end + count;
+        if self.is_shared() || end > self.limit {
+            return None;
+        }
+        let room = self.storage.as_mut().get_mut(self.end..end)?;
+        self.end = end;
+        Some(room)
     }
 
     /// Takes the last `count` octets of what was reserved back.
@@ -401,6 +440,34 @@ mod tests {
         assert_eq!(tx.octets(), b"abc");
         put(&mut tx, b"de").unwrap();
         assert!(tx.has_room(100), "a limit does not bind replies");
+    }
+
+    #[test]
+    fn the_short_way_leads_to_the_same_place_and_never_past_limit_or_storage() {
+        let mut tx = SendBuffer::with_limit(5);
+        assert!(tx.reserve_short(2).is_none(), "there is no storage yet");
+        put(&mut tx, b"abc").unwrap();
+        assert!(tx.reserve_short(3).is_none(), "the limit");
+        tx.reserve_short(2).unwrap().copy_from_slice(b"de");
+        assert_eq!(tx.octets(), b"abcde");
+        assert_eq!(put(&mut tx, b"f"), Err(Full));
+
+        let mut tx = SendBuffer::with_storage([0; 4]);
+        put(&mut tx, b"abc").unwrap();
+        assert!(tx.reserve_short(2).is_none(), "the storage");
+        tx.reserve_short(1).unwrap().copy_from_slice(b"d");
+        assert_eq!(tx.octets(), b"abcd");
+    }
+
+    #[cfg(target_has_atomic = "ptr")]
+    #[test]
+    fn the_short_way_does_not_lead_past_the_limit_where_frames_are_shared() {
+        let mut tx = SendBuffer::with_limit(8);
+        put(&mut tx, b"abc").unwrap();
+        tx.push_shared(alloc::sync::Arc::from(&b"12345"[..]))
+            .unwrap();
+        assert!(tx.reserve_short(1).is_none());
+        assert_eq!(put(&mut tx, b"d"), Err(Full));
     }
 
     #[test]

@@ -70,9 +70,7 @@ impl Machine {
             if self.decoder.in_message() {
                 return Ok(Inflating::NeedsFrame);
             }
-            inbound.finish()?;
-            self.assembly.finish(rx.is_cut())?;
-            return Ok(Inflating::GoesOn);
+            return self.finish_inflated(rx);
         }
         // One octet more than is allowed shows that there are too many.
         let most = self.assembly.room(&self.config);
@@ -104,9 +102,22 @@ impl Machine {
         let (read, written) = inbound.inflate(input, gap)?;
         let filled = written == gap.len();
         inbound.note_inflated(read, filled);
+        let used_up = read == available && !inbound.is_pending();
         let within = self.assembly.within_limit(written, &self.config);
         self.take_inflated(rx.join_inflated(read, within))?;
         self.assembly.grow_inflated(written, &self.config)?;
+        if used_up && self.decoder.remaining() == 0 && !self.decoder.in_message() {
+            return self.finish_inflated(rx);
+        }
+        Ok(Inflating::GoesOn)
+    }
+
+    /// All of the message has come and is inflated.
+    fn finish_inflated(&mut self, rx: &Window<'_>) -> Result<Inflating, Violation> {
+        if let Some(inbound) = self.deflate.inbound() {
+            inbound.finish()?;
+        }
+        self.assembly.finish(rx.is_cut())?;
         Ok(Inflating::GoesOn)
     }
 

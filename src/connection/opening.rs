@@ -13,8 +13,8 @@ use crate::config::Config;
 use crate::error::{Misuse, RequestFault, ResponseFault, Violation};
 use crate::frame::mask::KeySource;
 use crate::handshake::{
-    Accept, ClientRequest, Expected, HeadFault, HeadScanner, Rejection, Request, RequestMarks,
-    Response,
+    Accept, ClientRequest, Expected, HeadFault, HeadScanner, QUICK, Rejection, Request,
+    RequestMarks, Response,
 };
 use crate::role::Role;
 
@@ -69,6 +69,9 @@ impl Machine {
         rx: &mut Window<'_>,
         side: &mut dyn Side,
     ) -> Result<Option<Found>, Violation> {
+        if QUICK && side.role() == Role::Server && self.find_request(rx.unread())? {
+            return Ok(Some(Found::Request));
+        }
         while let Opening::Head(scanner) = &mut self.opening {
             let limit = usize::from(self.config.max_head_size());
             let head = scanner
@@ -81,7 +84,7 @@ impl Machine {
             let head_len = u16::try_from(length).unwrap_or(u16::MAX);
             let octets = rx.unread().get(..length).unwrap_or_default();
             match side.expected() {
-                None => self.take_request(octets, head_len)?,
+                None => self.take_request(octets)?,
                 Some(expected) => {
                     if self.take_response(octets, head_len, expected)? {
                         rx.skip(length);
@@ -97,15 +100,35 @@ impl Machine {
         }))
     }
 
-    /// Out of line: what it needs of the stack isn't needed for frames.
+    /// The short way for a request that has come whole at once: whether there is one. Out of line, as the long
+    /// way: what it needs of the stack isn't needed for frames.
     #[inline(never)]
-    fn take_request(&mut self, head: &[u8], head_len: u16) -> Result<(), Violation> {
+    fn find_request(&mut self, octets: &[u8]) -> Result<bool, Violation> {
+        match self.opening {
+            Opening::Head(scanner) if scanner.is_fresh() => {}
+            _ => return Ok(false),
+        }
+        match Request::find(octets, self.config.max_head_size()) {
+            Some(request) => self.keep_request(&request).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    #[inline(never)]
+    fn take_request(&mut self, head: &[u8]) -> Result<(), Violation> {
         let request = Request::parse_scanned(head).map_err(Violation::Request)?;
+        self.keep_request(&request)
+    }
+
+    fn keep_request(&mut self, request: &Request<'_>) -> Result<(), Violation> {
         if !request.is_upgrade() && !self.config.plain_requests() {
             return Err(Violation::Request(RequestFault::NotAnUpgrade));
         }
-        let marks = request.marks();
-        self.opening = Opening::Requested { head_len, marks };
+        self.opening = Opening::Requested {
+            // The limit is a u16, so this is exact.
+            head_len: u16::try_from(request.octets().len()).unwrap_or(u16::MAX),
+            marks: request.marks(),
+        };
         Ok(())
     }
 

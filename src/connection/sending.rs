@@ -14,6 +14,12 @@ use crate::frame::{Header, MAX_CONTROL_PAYLOAD, MAX_HEADER_LEN};
 use crate::opcode::{MessageKind, Opcode};
 use crate::utf8::{self, Utf8Validator};
 
+/// Short messages have a way of their own, without an allocator none has.
+const QUICK: bool = cfg!(feature = "alloc");
+
+/// The longest payload whose length stands in the header's second octet.
+const SHORT: usize = 125;
+
 /// The message that is being sent in parts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Outgoing {
@@ -60,7 +66,8 @@ impl<S: Side> Connection<S> {
     /// # Errors
     /// [`Misuse::NotOpen`], [`Misuse::Closing`], [`Misuse::MessageInProgress`] or
     /// [`Misuse::SendBufferFull`]. Nothing was written.
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline(always))]
+    #[cfg_attr(not(feature = "alloc"), inline)]
     pub fn send_text<T: Storage>(
         &mut self,
         text: &str,
@@ -73,7 +80,8 @@ impl<S: Side> Connection<S> {
     ///
     /// # Errors
     /// As [`send_text`](Self::send_text).
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline(always))]
+    #[cfg_attr(not(feature = "alloc"), inline)]
     pub fn send_binary<T: Storage>(
         &mut self,
         octets: &[u8],
@@ -82,7 +90,8 @@ impl<S: Side> Connection<S> {
         self.send_whole(Opcode::BINARY, octets, tx)
     }
 
-    #[inline]
+    #[cfg_attr(feature = "alloc", inline(always))]
+    #[cfg_attr(not(feature = "alloc"), inline)]
     fn send_whole<T: Storage>(
         &mut self,
         opcode: Opcode,
@@ -99,8 +108,9 @@ impl<S: Side> Connection<S> {
     }
 
     /// Queues a data frame.
-    // RFC 6455 §6.1-4
-    #[inline]
+    // RFC 6455 §5.1-1, §5.3-2, §6.1-4, §6.1-7
+    #[cfg_attr(feature = "alloc", inline(always))]
+    #[cfg_attr(not(feature = "alloc"), inline)]
     pub(super) fn put_data<T: Storage>(
         &mut self,
         fin: bool,
@@ -108,7 +118,43 @@ impl<S: Side> Connection<S> {
         payload: &[u8],
         tx: &mut SendBuffer<T>,
     ) -> Result<(), Misuse> {
-        // RFC 6455 §5.1-1, §5.3-2, §6.1-7
+        if QUICK && self.put_short(fin, opcode, payload, tx) {
+            return Ok(());
+        }
+        self.put_any(fin, opcode, payload, tx)
+    }
+
+    /// The short way for a short payload; false where it can't be gone, and nothing was done. The compiler
+    /// knows here which of all headers it is, and that the frame fits.
+    #[inline(always)]
+    fn put_short<T: Storage>(
+        &mut self,
+        fin: bool,
+        opcode: Opcode,
+        payload: &[u8],
+        tx: &mut SendBuffer<T>,
+    ) -> bool {
+        let header_len = if self.side.role().masks() { 6 } else { 2 };
+        if payload.len() <= SHORT
+            && let Some(room) = tx.reserve_short(header_len + payload.len())
+        {
+            let header = Header::data(fin, opcode, payload.len());
+            header.with_key(self.side.mask_key()).write(room, payload);
+            self.machine.activity.data = true;
+            return true;
+        }
+        false
+    }
+
+    #[cfg_attr(feature = "alloc", inline(never))]
+    #[cfg_attr(not(feature = "alloc"), inline)]
+    fn put_any<T: Storage>(
+        &mut self,
+        fin: bool,
+        opcode: Opcode,
+        payload: &[u8],
+        tx: &mut SendBuffer<T>,
+    ) -> Result<(), Misuse> {
         let masked = self.side.role().masks();
         let header =
             Header::data(fin, opcode, payload.len()).with_key(masked.then_some(MaskKey::default()));

@@ -15,7 +15,7 @@ const STASH: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Inbound {
     /// Present within a message, and between messages where it is kept.
-    inflater: Option<Inflater>,
+    inflater: Option<Box<Inflater>>,
     /// What the peer may still refer to, where there is no inflater.
     window: Option<Box<[u8]>>,
     max_window_bits: u8,

@@ -33,7 +33,7 @@ pub(super) struct Inflater {
 
 impl Inflater {
     /// One that knows the octets of `window`, to which the input may refer.
-    pub(super) fn new(_max_window_bits: u8, window: &[u8]) -> Self {
+    pub(super) fn new(_max_window_bits: u8, window: &[u8]) -> Box<Self> {
         let mut buffer = vec![0; BUFFER].into_boxed_slice();
         let window = window
             .get(window.len().saturating_sub(WINDOW)..)
@@ -41,14 +41,14 @@ impl Inflater {
         if let Some(start) = buffer.get_mut(..window.len()) {
             start.copy_from_slice(window);
         }
-        Self {
+        Box::new(Self {
             state: Box::default(),
             buffer,
             filled: window.len(),
             taken: window.len(),
             ended: false,
             corrupt: false,
-        }
+        })
     }
 
     /// Inflates until the input is used up or the output full.
@@ -121,7 +121,7 @@ impl Inflater {
     }
 
     /// Gives the memory back.
-    pub(super) fn retire(self) {
+    pub(super) fn retire(self: Box<Self>) {
         drop(self);
     }
 }

@@ -1,11 +1,14 @@
 //! Compressors and decompressors of a thread, lent to connections that don't keep their own: making one
 //! costs more than compressing a small message.
 
+use alloc::boxed::Box;
 use core::cell::RefCell;
 use std::thread_local;
 use std::vec::Vec;
 
-use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Inflate, Status};
+use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Status};
+
+use super::Inflater;
 
 /// How many of each a thread keeps: one in use at a time is the rule, and messages in parts are the
 /// exception.
@@ -13,7 +16,9 @@ const MOST: usize = 4;
 
 thread_local! {
     static DEFLATERS: RefCell<Vec<Deflater>> = const { RefCell::new(Vec::new()) };
-    static INFLATERS: RefCell<Vec<(Inflate, Vec<u8>)>> = const { RefCell::new(Vec::new()) };
+    // In boxes, as they go from hand to hand.
+    #[allow(clippy::vec_box)]
+    static INFLATERS: RefCell<Vec<Box<Inflater>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What a compressor was made for.
@@ -121,23 +126,15 @@ impl core::fmt::Debug for Deflater {
     }
 }
 
-/// A decompressor without context, and memory for a window: of the thread's, or new ones.
-pub(super) fn take_inflate() -> (Inflate, Vec<u8>) {
+/// A decompressor of the thread's, as its last connection left it.
+pub(super) fn take_inflater() -> Option<Box<Inflater>> {
     let spare = INFLATERS.try_with(|pool| pool.try_borrow_mut().ok()?.pop());
-    match spare {
-        Ok(Some((mut inflate, mut window))) => {
-            inflate.reset(false);
-            window.clear();
-            (inflate, window)
-        }
-        // Always the widest window: a narrower one saves nothing.
-        _ => (Inflate::new(false, 15), Vec::new()),
-    }
+    spare.ok().flatten()
 }
 
-/// Gives a decompressor and its window's memory to the thread.
-pub(super) fn retire_inflate(inflate: Inflate, window: Vec<u8>) {
-    keep(&INFLATERS, (inflate, window));
+/// Gives a decompressor to the thread.
+pub(super) fn retire_inflater(inflater: Box<Inflater>) {
+    keep(&INFLATERS, inflater);
 }
 
 /// Puts one more into a pool that isn't full, where the thread still has it.

@@ -2,10 +2,11 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::mem;
 
 use zlib_rs::{Inflate, InflateFlush, Status};
 
-use super::pool::{retire_inflate, take_inflate};
+use super::pool::{retire_inflater, take_inflater};
 use super::{Step, TAIL};
 
 /// An inflate stream that goes on behind blocks which call themselves the last (RFC 7692 §7.2.3.4).
@@ -16,15 +17,25 @@ pub(super) struct Inflater {
 
 impl Inflater {
     /// One that knows the octets of `window`, to which the input may refer.
-    pub(super) fn new(max_window_bits: u8, window: &[u8]) -> Self {
-        let (mut stream, ring) = take_inflate();
-        let mut history = History::new(max_window_bits, ring);
+    pub(super) fn new(max_window_bits: u8, window: &[u8]) -> Box<Self> {
+        let mut new = match take_inflater() {
+            Some(mut spare) => {
+                spare.stream.reset(false);
+                spare.history.begin(max_window_bits);
+                spare
+            }
+            None => Box::new(Self {
+                // Always the widest window: a narrower one saves nothing.
+                stream: Inflate::new(false, 15),
+                history: History::new(max_window_bits),
+            }),
+        };
         if !window.is_empty() {
-            history.push(window);
+            new.history.push(window);
             // It can't fail for a stream that has no header.
-            let _ = stream.set_dictionary(window);
+            let _ = new.stream.set_dictionary(window);
         }
-        Self { stream, history }
+        new
     }
 
     /// Inflates until the input is used up or the output full.
@@ -77,8 +88,8 @@ impl Inflater {
     }
 
     /// Gives the memory to the thread.
-    pub(super) fn retire(self) {
-        retire_inflate(self.stream, self.history.ring);
+    pub(super) fn retire(self: Box<Self>) {
+        retire_inflater(self);
     }
 }
 
@@ -97,17 +108,22 @@ struct History {
 }
 
 impl History {
-    /// No octets yet. `ring` is empty, and its memory taken where it isn't more than is ever needed.
-    fn new(max_window_bits: u8, ring: Vec<u8>) -> Self {
-        let size = 1_usize.wrapping_shl(max_window_bits.into());
+    /// No octets yet.
+    const fn new(max_window_bits: u8) -> Self {
         Self {
-            ring: if ring.capacity() > size {
-                Vec::new()
-            } else {
-                ring
-            },
+            ring: Vec::new(),
             oldest: 0,
-            size,
+            size: 1_usize.wrapping_shl(max_window_bits as u32),
+        }
+    }
+
+    /// Begins anew, with the memory that there is where it isn't more than is ever needed.
+    fn begin(&mut self, max_window_bits: u8) {
+        let ring = mem::take(&mut self.ring);
+        *self = Self::new(max_window_bits);
+        if ring.capacity() <= self.size {
+            self.ring = ring;
+            self.ring.clear();
         }
     }
 
@@ -169,7 +185,7 @@ mod tests {
             lengths in proptest::collection::vec(0..600_usize, 0..12),
             bits in 8..=9_u8,
         ) {
-            let mut history = History::new(bits, Vec::new());
+            let mut history = History::new(bits);
             let mut all = Vec::new();
             for length in lengths {
                 let octets: Vec<u8> = (all.len()..all.len() + length).map(|at| at as u8).collect();

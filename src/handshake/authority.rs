@@ -113,7 +113,7 @@ fn is_ipv4(address: &[u8]) -> bool {
 }
 
 /// `unreserved` and `sub-delims` of RFC 3986 §2.
-const NAME_OCTETS: OctetSet = OctetSet::alphanumeric_and(b"-._~!$&'()*+,;=");
+static NAME_OCTETS: OctetSet = OctetSet::alphanumeric_and(b"-._~!$&'()*+,;=");
 
 /// `reg-name` of RFC 3986 §3.2.2, which covers IPv4 addresses, but not empty.
 fn is_registered_name(name: &[u8]) -> bool {
@@ -121,10 +121,10 @@ fn is_registered_name(name: &[u8]) -> bool {
     loop {
         rest = match rest {
             [] => return !name.is_empty(),
+            [octet, rest @ ..] if NAME_OCTETS.contains(*octet) => rest,
             [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
                 rest
             }
-            [octet, rest @ ..] if NAME_OCTETS.contains(*octet) => rest,
             _ => return false,
         };
     }

@@ -14,7 +14,8 @@
 
 use core::str;
 
-use super::octets::{find_control, is_control, is_same, trim_ows};
+use super::octets::{find_control, find_cr, is_control, is_same, trim_ows};
+use super::token::TCHARS;
 use crate::error::{RequestFault, ResponseFault};
 
 /// The largest number of field lines in a head. More are refused, none is ever left out silently.
@@ -79,6 +80,11 @@ enum ScanState {
 }
 
 impl HeadScanner {
+    /// Whether it has looked at nothing yet.
+    pub(crate) const fn is_fresh(&self) -> bool {
+        self.position == 0
+    }
+
     /// Looks at the octets that are new since the last call and returns the head's length, the final
     /// CRLF CRLF included, or `None` if it goes on.
     ///
@@ -131,6 +137,38 @@ impl HeadScanner {
     }
 }
 
+/// The short way: shows the fields of lines that are as one expects, up to the empty line that ends their head,
+/// and returns what stands behind that.
+///
+/// Each octet is looked at once. `None` says nothing about the octets but that a [`HeadScanner`] and
+/// [`parse_fields`] have to judge them; some fields may have been shown.
+pub(super) fn plain_fields<'a>(
+    lines: &'a [u8],
+    mut show: impl FnMut(&'a [u8], &'a [u8]),
+) -> Option<&'a [u8]> {
+    let mut rest = lines;
+    for _ in 0..=MAX_FIELDS {
+        if let Some(behind) = rest.strip_prefix(b"\r\n") {
+            return Some(behind);
+        }
+        let colon = rest.iter().position(|&octet| !TCHARS.contains(octet))?;
+        let (name @ [_, ..], [b':', line @ ..]) = rest.split_at_checked(colon)? else {
+            return None;
+        };
+        let (value, next) = plain_line(line)?;
+        show(name, trim_ows(value));
+        rest = next;
+    }
+    None
+}
+
+/// Of the short way: splits behind the first CRLF, where no other control octet stands before it.
+#[inline(always)]
+pub(super) fn plain_line(octets: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (line, rest) = octets.split_at_checked(find_control(octets, 0))?;
+    Some((line, rest.strip_prefix(b"\r\n")?))
+}
+
 /// Fails unless `head` is one complete head and nothing else, whose lines hold no control octets.
 pub(super) fn check_lines(head: &[u8]) -> Result<(), HeadFault> {
     match HeadScanner::default().scan(head, usize::MAX) {
@@ -171,14 +209,14 @@ impl From<FieldFault> for ResponseFault {
 #[inline(never)]
 pub(super) fn parse_fields<'a>(
     lines: &'a [u8],
-    show: &mut dyn FnMut(&'a str, &'a [u8]),
+    show: &mut dyn FnMut(&'a [u8], &'a [u8]),
 ) -> Result<(), FieldFault> {
     let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     match httparse::parse_headers(lines, &mut fields) {
         Ok(httparse::Status::Complete((length, fields))) if length == lines.len() => {
             fields
                 .iter()
-                .for_each(|field| show(field.name, field.value));
+                .for_each(|field| show(field.name.as_bytes(), field.value));
             Ok(())
         }
         Err(httparse::Error::TooManyHeaders) => Err(FieldFault::TooMany),
@@ -301,12 +339,11 @@ impl<'a> Single<'a> {
     }
 }
 
-/// Splits behind the first CRLF, which belongs to neither part. All is one line if there is none.
+/// Splits behind the first CRLF, which belongs to neither part. All is one line if there is none. Of a head
+/// that was scanned: no CR stands anywhere else.
+#[cfg_attr(feature = "alloc", inline(always))]
 pub(super) fn split_line(octets: &[u8]) -> (&[u8], &[u8]) {
-    let mut end = find_control(octets, 0);
-    while octets.get(end) == Some(&b'\t') {
-        end = find_control(octets, end.saturating_add(1));
-    }
+    let end = find_cr(octets);
     let (line, rest) = octets.split_at_checked(end).unwrap_or((octets, &[]));
     (line, rest.get(2..).unwrap_or_default())
 }

@@ -57,7 +57,7 @@ fn encode_into(octets: &[u8], text: &mut [u8]) {
     let _ = base64::engine::general_purpose::STANDARD.encode_slice(octets, text);
 }
 
-const ALPHABET: OctetSet = OctetSet::alphanumeric_and(b"+/");
+static ALPHABET: OctetSet = OctetSet::alphanumeric_and(b"+/");
 
 /// Whether this is the base64 of 16 octets, in the standard alphabet and with canonical padding: there
 /// is one such text for each 16 octets, and it has 24 characters.

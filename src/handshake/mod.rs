@@ -76,6 +76,7 @@ pub use token::{ListElements, is_token, lists_token};
 pub use upgrade::answer_key;
 pub use url::Url;
 
+pub(crate) use octets::QUICK;
 pub(crate) use request::RequestMarks;
 
 /// How a connection compresses, and the answer to an offer: values that there are only where a codec is

@@ -1,19 +1,25 @@
 //! Questions about octets that all of the handshake asks: what are they, where do they stand.
 
-/// A set of ASCII octets, two words wide.
-#[derive(Clone, Copy)]
+/// With an allocator code is quick, without one it is small: tables, and blocks before octets.
+pub(crate) const QUICK: bool = cfg!(feature = "alloc");
+
+/// A set of ASCII octets: a table, or two words where room is short.
 pub(super) struct OctetSet {
+    #[cfg(feature = "alloc")]
+    table: [bool; 256],
     /// Those below 64.
+    #[cfg(not(feature = "alloc"))]
     low: u64,
     /// Those from 64 to 127.
+    #[cfg(not(feature = "alloc"))]
     high: u64,
 }
 
 impl OctetSet {
     /// ASCII letters, digits, and these.
     pub(super) const fn alphanumeric_and(others: &[u8]) -> Self {
-        let set = Self { low: 0, high: 0 };
-        set.with(b"0123456789")
+        Self::EMPTY
+            .with(b"0123456789")
             .with(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
             .with(b"abcdefghijklmnopqrstuvwxyz")
             .with(others)
@@ -21,18 +27,47 @@ impl OctetSet {
 
     const fn with(mut self, mut octets: &[u8]) -> Self {
         while let [octet, rest @ ..] = octets {
-            let bit = 1_u64.wrapping_shl(*octet as u32);
-            match *octet >> 6 {
-                0 => self.low |= bit,
-                _ => self.high |= bit,
-            }
+            self.insert(*octet);
             octets = rest;
         }
         self
     }
+}
+
+#[cfg(feature = "alloc")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the table has a place for each octet"
+)]
+impl OctetSet {
+    const EMPTY: Self = Self {
+        table: [false; 256],
+    };
+
+    const fn insert(&mut self, octet: u8) {
+        self.table[octet as usize] = true;
+    }
 
     #[inline]
-    pub(super) const fn contains(self, octet: u8) -> bool {
+    pub(super) const fn contains(&self, octet: u8) -> bool {
+        self.table[octet as usize]
+    }
+}
+
+#[cfg(not(feature = "alloc"))]
+impl OctetSet {
+    const EMPTY: Self = Self { low: 0, high: 0 };
+
+    const fn insert(&mut self, octet: u8) {
+        let bit = 1_u64.wrapping_shl(octet as u32);
+        match octet >> 6 {
+            0 => self.low |= bit,
+            _ => self.high |= bit,
+        }
+    }
+
+    #[inline]
+    pub(super) const fn contains(&self, octet: u8) -> bool {
         let word = match octet >> 6 {
             0 => self.low,
             1 => self.high,
@@ -48,45 +83,95 @@ pub(super) const fn is_control(octet: u8) -> bool {
     octet < 0x20 || octet == 0x7F
 }
 
-/// The place of the first control octet at `from` or behind it, or the end.
+const ONES: u64 = 0x0101_0101_0101_0101;
+const TOPS: u64 = ONES << 7;
+
+/// The place of the first octet that is sought, or the end.
 ///
-/// Eight octets are tested at once: subtracting from an octet below the bound borrows into its top bit.
-/// A borrow can only spoil the octets above it, so that the lowest bit set is always right.
-#[inline]
+/// `any` says whether a block holds one: compilers make a few vector instructions of it. `tops` sets the top bit of
+/// each octet of a word that is one, and perhaps of octets above such a one: the lowest bit is always right.
+#[inline(always)]
+fn find(
+    octets: &[u8],
+    any: impl Fn(&[u8; 16]) -> bool,
+    tops: impl Fn(u64) -> u64,
+    is_one: impl Fn(&u8) -> bool,
+) -> usize {
+    let mut at = 0_usize;
+    if QUICK {
+        for block in octets.as_chunks::<16>().0 {
+            if any(block) {
+                break;
+            }
+            at = at.wrapping_add(16);
+        }
+    }
+    let tail = octets.get(at..).unwrap_or_default();
+    let (words, last) = tail.as_chunks::<8>();
+    for word in words {
+        let found = tops(u64::from_le_bytes(*word)) & TOPS;
+        if found != 0 {
+            return at.wrapping_add(usize::try_from(found.trailing_zeros() / 8).unwrap_or(0));
+        }
+        at = at.wrapping_add(8);
+    }
+    at.wrapping_add(last.iter().position(is_one).unwrap_or(last.len()))
+}
+
+/// The place of the first control octet at `from` or behind it, or the end.
+#[cfg_attr(feature = "alloc", inline)]
+#[cfg_attr(not(feature = "alloc"), inline(never))]
 pub(super) fn find_control(octets: &[u8], from: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const TOPS: u64 = ONES << 7;
     const SPACES: u64 = ONES << 5;
     const DELS: u64 = TOPS.wrapping_sub(ONES);
+    let place = find(
+        octets.get(from..).unwrap_or_default(),
+        |block| {
+            block
+                .iter()
+                .fold(false, |any, octet| any | is_control(*octet))
+        },
+        |word| {
+            // Subtracting from an octet below the bound borrows into its top bit.
+            let below_space = word.wrapping_sub(SPACES) & !word;
+            let not_del = word ^ DELS;
+            let del = not_del.wrapping_sub(ONES) & !not_del;
+            below_space | del
+        },
+        |octet| is_control(*octet),
+    );
+    from.saturating_add(place)
+}
 
-    let tail = octets.get(from..).unwrap_or_default();
-    let (words, last) = tail.as_chunks::<8>();
-    let mut at = from;
-    for word in words {
-        let word = u64::from_le_bytes(*word);
-        let below_space = word.wrapping_sub(SPACES) & !word;
-        let not_del = word ^ DELS;
-        let del = not_del.wrapping_sub(ONES) & !not_del;
-        let found = (below_space | del) & TOPS;
-        if found != 0 {
-            return at.saturating_add(usize::try_from(found.trailing_zeros() / 8).unwrap_or(0));
-        }
-        at = at.saturating_add(8);
+/// The place of the first CR, or the end.
+#[inline]
+pub(super) fn find_cr(octets: &[u8]) -> usize {
+    const CRS: u64 = ONES * 0x0D;
+    let is_cr = |octet: &u8| *octet == b'\r';
+    if !QUICK {
+        return octets.iter().position(is_cr).unwrap_or(octets.len());
     }
-    let found = last.iter().position(|&octet| is_control(octet));
-    at.saturating_add(found.unwrap_or(last.len()))
+    find(
+        octets,
+        |block| block.iter().fold(false, |any, octet| any | is_cr(octet)),
+        |word| {
+            let not_cr = word ^ CRS;
+            not_cr.wrapping_sub(ONES) & !not_cr
+        },
+        is_cr,
+    )
 }
 
 /// Whether these are the same ASCII letters in any case, and the same other octets.
 ///
-/// The library's comparison does the same in five times the code.
+/// The library's comparison does the same in five times the code. Most often the case is the same, too.
 pub(super) fn is_same(one: impl AsRef<[u8]>, other: &str) -> bool {
     same_octets(one.as_ref(), other.as_bytes())
 }
 
 fn same_octets(one: &[u8], other: &[u8]) -> bool {
     let same = |(one, other): (&u8, &u8)| one.eq_ignore_ascii_case(other);
-    one.len() == other.len() && one.iter().zip(other).all(same)
+    one.len() == other.len() && (QUICK && one == other || one.iter().zip(other).all(same))
 }
 
 /// The number that these decimal digits are, saturated; `None` where one is no digit.
@@ -150,15 +235,24 @@ mod tests {
     fn the_first_control_octet_is_found_wherever_it_stands() {
         for before in [0x20, b'a', 0x7E, 0x80, 0xFF] {
             for octet in 0..=u8::MAX {
-                for at in 0..20 {
-                    let mut octets = [before; 21];
+                for at in 0..60 {
+                    let mut octets = [before; 61];
                     octets[at] = octet;
                     // A borrow out of the first must not hide it, nor make another the first.
-                    octets[20] = 0;
-                    let expected = if is_control(octet) { at } else { 20 };
-                    assert_eq!(find_control(&octets, 0), expected, "{octet:#x} at {at}");
-                    assert_eq!(find_control(&octets, at), expected);
-                    assert_eq!(find_control(&octets[..20], at + 1), 20);
+                    octets[60] = b'\r';
+                    let first = |hit: bool| if hit { at } else { 60 };
+                    let control = first(is_control(octet));
+                    assert_eq!(find_control(&octets, 0), control, "{octet:#x} at {at}");
+                    assert_eq!(find_control(&octets, at), control);
+                    assert_eq!(
+                        find_cr(&octets),
+                        first(octet == b'\r'),
+                        "{octet:#x} at {at}"
+                    );
+                    assert_eq!(
+                        (find_control(&octets[..at], 0), find_cr(&octets[..at])),
+                        (at, at)
+                    );
                 }
             }
         }

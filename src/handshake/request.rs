@@ -27,9 +27,11 @@ use core::{fmt, str};
 
 use super::authority::Authority;
 use super::extension::is_extension_list;
-use super::head::{Fields, Named, Single, check_lines, parse_fields, split_line};
+use super::head::{
+    Fields, Named, Single, check_lines, parse_fields, plain_fields, plain_line, split_line,
+};
 use super::key::is_key;
-use super::octets::{is_same, offset_in, split_at_any, split_scheme};
+use super::octets::{QUICK, is_same, offset_in, split_at_any, split_scheme};
 use super::token::{ListElements, is_token, lists_token};
 use crate::error::RequestFault;
 
@@ -88,8 +90,29 @@ impl<'a> Request<'a> {
     /// # Errors
     /// As [`parse`](Self::parse), without [`NotAnUpgrade`](RequestFault::NotAnUpgrade).
     pub fn parse_any(head: &'a [u8]) -> Result<Self, RequestFault> {
+        if QUICK
+            && let Some(request) = Self::find(head, u16::MAX)
+            && request.head.len() == head.len()
+        {
+            return Ok(request);
+        }
         check_lines(head)?;
         Self::parse_scanned(head)
+    }
+
+    /// The short way: a request that stands whole at the beginning of `octets`, has a head of at most `limit`
+    /// octets, and is as one expects. `None` says nothing about the octets: a
+    /// [`HeadScanner`](super::HeadScanner) and [`parse_scanned`](Self::parse_scanned) have to judge them.
+    pub(crate) fn find(octets: &'a [u8], limit: u16) -> Option<Self> {
+        let (line, lines) = plain_line(octets)?;
+        let line = RequestLine::parse(line)?;
+        let mut facts = Facts::default();
+        let behind = plain_fields(lines, |name, value| facts.add(octets, name, value))?;
+        let head = octets.get(..octets.len().checked_sub(behind.len())?)?;
+        if head.len() > usize::from(limit) {
+            return None;
+        }
+        Self::judge(head, line, &facts).ok()
     }
 
     /// Like [`parse_any`](Self::parse_any), of a head that a [`HeadScanner`](super::HeadScanner) has
@@ -100,13 +123,27 @@ impl<'a> Request<'a> {
             return Err(RequestFault::HeadTooLarge);
         }
         let (line, lines) = split_line(head);
-        let (method, target, version) = split_request_line(line).ok_or(RequestFault::Malformed)?;
+        let line = RequestLine::parse(line).ok_or(RequestFault::Malformed)?;
         let mut facts = Facts::default();
         parse_fields(lines, &mut |name, value| facts.add(head, name, value))?;
+        Self::judge(head, line, &facts)
+    }
+
+    /// A head whose lines are legal.
+    fn judge(
+        head: &'a [u8],
+        line: RequestLine<'a>,
+        facts: &Facts<'a>,
+    ) -> Result<Self, RequestFault> {
+        let RequestLine {
+            method,
+            target,
+            version,
+        } = line;
         if version != [b'1', b'1'] {
             return Err(RequestFault::HttpVersion);
         }
-        if method != "GET" && (method != "HEAD" || facts.upgrade) {
+        if method != b"GET" && (method != b"HEAD" || facts.upgrade) {
             return Err(RequestFault::Method);
         }
         if Target::parse(target).is_none() {
@@ -273,25 +310,39 @@ const PROTOCOL: &str = "Sec-WebSocket-Protocol";
 const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 
 /// A head is no longer than a `u16` can say, nor is a part of it.
-fn length_of(part: &str) -> u16 {
-    u16::try_from(part.len()).unwrap_or(u16::MAX)
+fn length_of(part: impl AsRef<[u8]>) -> u16 {
+    u16::try_from(part.as_ref().len()).unwrap_or(u16::MAX)
 }
 
-/// Method, target, and the digits of the version: `GET /chat HTTP/1.1` (RFC 9112 §3).
-fn split_request_line(line: &[u8]) -> Option<(&str, &str, [u8; 2])> {
-    let mut parts = line.split(|&octet| octet == b' ');
-    let (method, target) = (parts.next()?, parts.next()?);
-    let (&[b'H', b'T', b'T', b'P', b'/', major, b'.', minor], None) = (parts.next()?, parts.next())
-    else {
-        return None;
-    };
-    let legal = is_token(method)
-        && !target.is_empty()
-        && target.iter().all(|&octet| octet != b'\t')
-        && major.is_ascii_digit()
-        && minor.is_ascii_digit();
-    let (method, target) = (str::from_utf8(method).ok()?, str::from_utf8(target).ok()?);
-    legal.then_some((method, target, [major, minor]))
+/// `GET /chat HTTP/1.1` (RFC 9112 §3), taken apart.
+struct RequestLine<'a> {
+    /// A token.
+    method: &'a [u8],
+    target: &'a str,
+    /// Two digits.
+    version: [u8; 2],
+}
+
+impl<'a> RequestLine<'a> {
+    fn parse(line: &'a [u8]) -> Option<Self> {
+        let mut parts = line.split(|&octet| octet == b' ');
+        let (method, target) = (parts.next()?, parts.next()?);
+        let (&[b'H', b'T', b'T', b'P', b'/', major, b'.', minor], None) =
+            (parts.next()?, parts.next())
+        else {
+            return None;
+        };
+        let legal = is_token(method)
+            && !target.is_empty()
+            && target.iter().all(|&octet| octet != b'\t')
+            && major.is_ascii_digit()
+            && minor.is_ascii_digit();
+        legal.then_some(Self {
+            method,
+            target: str::from_utf8(target).ok()?,
+            version: [major, minor],
+        })
+    }
 }
 
 /// A target in origin-form or absolute-form (RFC 9112 §3.2.1, §3.2.2), taken apart.
@@ -369,7 +420,7 @@ struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    fn add(&mut self, head: &[u8], name: &str, value: &'a [u8]) {
+    fn add(&mut self, head: &[u8], name: &[u8], value: &'a [u8]) {
         let Some(known) = KNOWN.iter().find(|(known, _)| is_same(name, known)) else {
             return;
         };
@@ -382,7 +433,7 @@ impl<'a> Facts<'a> {
         single.add(value);
     }
 
-    fn add_other(&mut self, known: Known, head: &[u8], name: &str, value: &[u8]) {
+    fn add_other(&mut self, known: Known, head: &[u8], name: &[u8], value: &[u8]) {
         match known {
             Known::Upgrade => self.upgrade |= lists_token([value], "websocket"),
             Known::Connection => self.connection |= lists_token([value], "upgrade"),
@@ -392,7 +443,7 @@ impl<'a> Facts<'a> {
                 // A line that offers nothing breaks the grammar.
                 self.bad_list |= ListElements::new(value).next().is_none();
                 if self.offers_at == 0 {
-                    self.offers_at = offset_in(head, name.as_bytes()).unwrap_or_default();
+                    self.offers_at = offset_in(head, name).unwrap_or_default();
                 }
             }
             // RFC 6455 §9.1-1
@@ -972,6 +1023,7 @@ mod tests {
         use proptest::prelude::*;
 
         use super::*;
+        use crate::handshake::HeadScanner;
 
         proptest! {
             #[test]
@@ -991,6 +1043,30 @@ mod tests {
                     prop_assert!(!request.host().is_empty());
                     prop_assert!(request.subprotocols().all(|name| is_token(name.as_bytes())));
                     prop_assert_eq!(request.is_upgrade(), request.key().is_some_and(is_key));
+                }
+            }
+
+            #[test]
+            fn the_short_way_finds_what_the_long_way_finds(
+                line in prop::collection::vec(prop::sample::select(&b"\r\n: ,;=aA\t\0\x7f\xff1"[..]), 0..12),
+                ends_line in any::<bool>(),
+                at in 0..6usize,
+                behind in prop::collection::vec(any::<u8>(), 0..20),
+                limit in 100..300_u16,
+            ) {
+                let mut octets = Vec::from(with(at, "#"));
+                let place = octets.iter().position(|&octet| octet == b'#').unwrap();
+                octets.splice(place..=place, line.iter().chain(ends_line.then_some(b"\r\n").into_iter().flatten()).copied());
+                octets.extend(behind);
+                let scanned = HeadScanner::default().scan(&octets, limit.into());
+                let long = match scanned {
+                    Ok(Some(length)) => Request::parse_scanned(&octets[..length]).ok(),
+                    _ => None,
+                };
+                match (Request::find(&octets, limit), long) {
+                    // A tab is legal, but seldom.
+                    (None, Some(long)) => prop_assert!(long.head.contains(&b'\t')),
+                    (short, long) => prop_assert_eq!(short, long),
                 }
             }
 

@@ -28,7 +28,7 @@ pub(super) const fn behind_token(octets: &[u8]) -> &[u8] {
 }
 
 /// The octets of tokens (RFC 9110 §5.6.2).
-pub(super) const TCHARS: OctetSet = OctetSet::alphanumeric_and(b"!#$%&'*+-.^_`|~");
+pub(super) static TCHARS: OctetSet = OctetSet::alphanumeric_and(b"!#$%&'*+-.^_`|~");
 
 /// Whether a comma-separated list, over all lines of its field, holds this token; case doesn't matter
 /// (RFC 9110 §7.6.1).

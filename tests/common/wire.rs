@@ -35,6 +35,8 @@ pub struct Manner {
     pub holds_back: bool,
     /// Several slices can be written at once.
     pub vectored: bool,
+    /// How writing fails.
+    pub broken: Option<io::ErrorKind>,
 }
 
 /// Everything at once.
@@ -44,6 +46,7 @@ pub const EASY: Manner = Manner {
     capacity: usize::MAX,
     holds_back: false,
     vectored: true,
+    broken: None,
 };
 
 /// One octet at a time, and each time it has to be asked twice.
@@ -186,6 +189,11 @@ impl Pipe {
     fn manner(&self) -> Manner {
         *locked(&self.manner)
     }
+
+    /// What has been asked of it.
+    pub fn calls(&self) -> Calls {
+        *locked(&self.calls)
+    }
 }
 
 impl Io for Pipe {
@@ -215,6 +223,9 @@ impl Io for Pipe {
         let manner = self.manner();
         if !self.asked[1].again(manner.yields, cx) {
             return Poll::Pending;
+        }
+        if let Some(kind) = manner.broken {
+            return Poll::Ready(Err(kind.into()));
         }
         let mut wire = locked(&self.outbound);
         assert!(!wire.ended, "written after the end");

@@ -1,6 +1,6 @@
 //! The stream, with TLS on it or without.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::time::Duration;
 
 use super::{AcceptOptions, ConnectOptions, Error, Stream};
@@ -87,9 +87,17 @@ impl<T: Stream> Write for Link<T> {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
-            return tls.write(&mut self.io, octets);
+            return tls.write(&mut self.io, &[IoSlice::new(octets)]);
         }
         self.io.write(octets)
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            return tls.write(&mut self.io, slices);
+        }
+        self.io.write_vectored(slices)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -109,6 +117,15 @@ impl<T: Stream> Stream for Link<T> {
             return self.io.shutdown_write().and(told);
         }
         self.io.shutdown_write()
+    }
+
+    fn is_vectored(&self) -> bool {
+        #[cfg(feature = "tls")]
+        if self.tls.is_some() {
+            // Header and payload are encrypted together.
+            return true;
+        }
+        self.io.is_vectored()
     }
 
     fn prepare(&self, write_timeout: Option<Duration>) -> io::Result<()> {

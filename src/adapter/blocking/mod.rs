@@ -18,7 +18,8 @@
 //! ```
 //!
 //! What is sent while an event is handled is queued, and goes out in one write with everything else that
-//! was queued, before the next read. What is sent outside is written at once. A connection keeps a
+//! was queued, before the next read. What is sent outside is written at once, a server's large payload from
+//! where it lies, where the stream can do that ([`Stream::is_vectored`]). A connection keeps a
 //! buffer of 4 to 128 KiB to receive, as the peer's pace demands, and one of up to 128 KiB to send; what a
 //! big message takes beyond that is given back when 32 reads have done without it, or one has waited in
 //! vain until a deadline (after 20 seconds of silence, as a Ping is due); beyond 4 MiB at once.
@@ -30,7 +31,7 @@ mod memory;
 mod split;
 mod stream;
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, IoSlice};
 use std::string::String;
 use std::time::Duration;
 use std::vec::Vec;
@@ -44,14 +45,18 @@ pub use self::stream::{NoTimeouts, Stream};
 
 pub use super::{AcceptOptions, ConnectOptions, Error, Outcome, Refusal};
 
+use super::apart::{WORTH_IT, queue_header};
 use super::clock::now;
 use super::entropy::SystemKeys;
 use super::error::is_disconnect;
 use super::sizes::{MOST_KEPT, send_buffer};
 use super::{Driver, Step};
-use crate::buffer::{RecvBuffer, SendBuffer};
+use crate::buffer::{RecvBuffer, SendBuffer, Storage};
 use crate::close::CloseCode;
-use crate::connection::{Client, Connection, Event, Ready, Server, Side};
+use crate::connection::{Client, Connection, Event, Ready, Server, Side, State};
+use crate::error::Misuse;
+use crate::opcode::MessageKind;
+use crate::time::Instant;
 
 /// A server's end.
 pub type ServerSocket<T> = WebSocket<T, Server>;
@@ -84,6 +89,12 @@ struct Reading {
     size: usize,
     /// What the stream's read timeout is set to.
     timeout: Option<Duration>,
+    /// While the connection is open, all that becomes due does so after silence, and the stream's timeout
+    /// tells when that has lasted.
+    timed: bool,
+    /// The last read has brought octets. Where the stream tells the time, the next one begins without a look
+    /// at the clock, which takes longer than a short read.
+    heard: bool,
     messages: Messages,
     received: Spared,
     sent: Spared,
@@ -102,9 +113,24 @@ impl Reading {
             driver: Driver::new(),
             size: LEAST_PER_READ,
             timeout: None,
+            timed: false,
+            heard: false,
             messages: Messages::Whole,
             received: Spared::new(),
             sent: Spared::new(),
+        }
+    }
+
+    /// The next step.
+    fn step<S: Side>(
+        &mut self,
+        ws: &mut Connection<S>,
+        rx: &mut RecvBuffer<Vec<u8>>,
+        tx: &mut SendBuffer<Vec<u8>>,
+    ) -> Step {
+        match self.messages {
+            Messages::Whole => self.driver.step(ws, rx, tx),
+            Messages::InChunks => self.driver.step_chunk(ws, rx, tx),
         }
     }
 
@@ -117,13 +143,9 @@ impl Reading {
         tx: &mut SendBuffer<Vec<u8>>,
     ) -> Result<Option<Ready>, Error> {
         loop {
-            let step = match self.messages {
-                Messages::Whole => self.driver.step(ws, rx, tx),
-                Messages::InChunks => self.driver.step_chunk(ws, rx, tx),
-            };
-            match step {
+            match self.step(ws, rx, tx) {
                 Step::Event(ready) => return Ok(Some(ready)),
-                Step::Write => write(io, ws, tx)?,
+                Step::Write => write(io, ws, tx, &[])?,
                 Step::ShutdownWrite => shutdown(io, ws),
                 Step::Read => self.read(io, ws, rx, tx)?,
                 Step::Done => {
@@ -143,29 +165,41 @@ impl Reading {
         rx: &mut RecvBuffer<Vec<u8>>,
         tx: &mut SendBuffer<Vec<u8>>,
     ) -> Result<(), Error> {
-        let now = now();
-        let wait = match ws.poll_timeout(now) {
-            Some(deadline) if deadline <= now => {
+        let timed = self.timed && self.heard && ws.state() == State::Open;
+        if !timed {
+            let now = now();
+            let deadline = ws.poll_timeout(now);
+            if deadline.is_some_and(|deadline| deadline <= now) {
                 ws.handle_timeout(now, tx);
                 return Ok(());
             }
-            deadline => deadline.map(|deadline| deadline.saturating_since(now)),
-        };
+            let wait = deadline.map(|deadline| deadline.saturating_since(now));
+            self.set_timeout(io, wait)?;
+            let config = ws.config();
+            self.timed = config.idle_timeout().is_none() && self.suits(config.ping_interval());
+        }
         self.sent.settle_sent(tx);
-        if self.read_once(io, rx, wait)? == Received::End {
-            ws.handle_eof();
+        match self.read_once(io, rx)? {
+            Received::End => ws.handle_eof(),
+            Received::Some => {}
+            Received::Nothing if timed => {
+                // What was heard before was heard when this read began.
+                let silence = self.timeout.unwrap_or_default();
+                let began = now().saturating_since(Instant::EPOCH + silence);
+                ws.poll_timeout(Instant::new(began));
+            }
+            Received::Nothing => {}
         }
         Ok(())
     }
 
-    /// Reads once, for no longer than `wait`.
+    /// Reads once.
     fn read_once<T: Stream>(
         &mut self,
         io: &mut T,
         rx: &mut RecvBuffer<Vec<u8>>,
-        wait: Option<Duration>,
     ) -> Result<Received, Error> {
-        self.set_timeout(io, wait)?;
+        self.heard = false;
         self.received.settle_received(rx);
         let spare = rx.spare_at_least(self.wanted(rx));
         let room = spare.len();
@@ -173,6 +207,7 @@ impl Reading {
             Ok(0) => Ok(Received::End),
             Ok(count) => {
                 rx.commit(count);
+                self.heard = true;
                 if count == room {
                     self.size = (self.size * 2).min(MOST_KEPT);
                 }
@@ -181,7 +216,7 @@ impl Reading {
             Err(error) if stream::is_timeout(&error) => {
                 self.received.waited();
                 self.sent.waited();
-                Ok(Received::Some)
+                Ok(Received::Nothing)
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => Ok(Received::Some),
             // A reset is the end of the stream, in a worse way: what came before still counts.
@@ -196,29 +231,35 @@ impl Reading {
         self.size - rx.len().min(self.size / 2)
     }
 
-    /// Sets the stream's timeout, where the one that it has would be too late or far too early. Too
-    /// early does no harm: the deadline is looked at and the read begun again.
+    /// Sets the stream's timeout, where the one that it has doesn't suit.
     fn set_timeout<T: Stream>(&mut self, io: &T, wanted: Option<Duration>) -> Result<(), Error> {
         // Zero would mean no timeout to the system.
         let wanted = wanted.map(|wanted| wanted.max(Duration::from_millis(1)));
-        let suits = match (self.timeout, wanted) {
-            (None, None) => true,
-            (Some(set), Some(wanted)) => set <= wanted && set >= wanted / 4,
-            _ => false,
-        };
-        if !suits {
+        if !self.suits(wanted) {
             io.set_read_timeout(wanted)?;
             self.timeout = wanted;
         }
         Ok(())
+    }
+
+    /// Whether the stream's timeout is neither too late nor far too early. Too early does no harm: the
+    /// deadline is looked at and the read begun again.
+    fn suits(&self, wanted: Option<Duration>) -> bool {
+        match (self.timeout, wanted) {
+            (None, None) => true,
+            (Some(set), Some(wanted)) => set <= wanted && set >= wanted / 4,
+            _ => false,
+        }
     }
 }
 
 /// What has come of a read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Received {
-    /// Octets, or none in time.
+    /// Octets, or an interruption.
     Some,
+    /// Nothing in time.
+    Nothing,
     /// The end of the stream.
     End,
 }
@@ -230,31 +271,56 @@ fn shutdown<T: Stream, S: Side>(io: &mut T, ws: &mut Connection<S>) {
     }
 }
 
-/// Writes everything that waits.
-fn write<T: Stream, S: Side>(
+/// Writes everything that waits, and behind it `apart`.
+fn write<T: Stream, S: Side, B: Storage>(
     io: &mut T,
     ws: &mut Connection<S>,
-    tx: &mut SendBuffer<Vec<u8>>,
+    tx: &mut SendBuffer<B>,
+    apart: &[u8],
 ) -> Result<(), Error> {
-    while !tx.is_empty() {
-        match io.write(tx.octets()) {
-            Ok(0) => return Err(std::io::Error::from(ErrorKind::WriteZero).into()),
-            Ok(count) => tx.consume(count),
+    let Err(error) = write_all(io, tx, apart) else {
+        return Ok(());
+    };
+    // A frame may have gone in half: nothing can follow it.
+    tx.clear();
+    ws.handle_eof();
+    if is_disconnect(&error) {
+        // Nobody is there to write to; what has been received may still be worth reading.
+        return Ok(());
+    }
+    Err(error.into())
+}
+
+fn write_all<T: Stream, B: Storage>(
+    io: &mut T,
+    tx: &mut SendBuffer<B>,
+    mut apart: &[u8],
+) -> io::Result<()> {
+    while !(tx.is_empty() && apart.is_empty()) {
+        let waiting = tx.octets();
+        // Behind a shared frame there is more in the send buffer, which comes first.
+        let written = if apart.is_empty() || waiting.len() < tx.len() {
+            io.write(waiting)
+        } else {
+            io.write_vectored(&[IoSlice::new(waiting), IoSlice::new(apart)])
+        };
+        match written {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => {
+                let frames = count.min(waiting.len());
+                tx.consume(frames);
+                apart = apart.get(count - frames..).unwrap_or_default();
+            }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if is_disconnect(&error) => {
-                // Nobody is there to write to; what has been received may still be worth reading.
-                tx.clear();
-                ws.handle_eof();
-            }
-            Err(error) => {
-                // A frame may have gone in half: nothing can follow it.
-                tx.clear();
-                ws.handle_eof();
-                return Err(error.into());
-            }
+            Err(error) => return Err(error),
         }
     }
-    Ok(io.flush()?)
+    loop {
+        match io.flush() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            flushed => return flushed,
+        }
+    }
 }
 
 impl<T: Stream, S: Side> WebSocket<T, S> {
@@ -354,6 +420,9 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
     /// # Errors
     /// [`Error::Misuse`] as [`Connection::send_text`], or [`Error::Io`].
     pub fn send_text(&mut self, text: &str) -> Result<(), Error> {
+        if self.queue_header(MessageKind::Text, text.len())? {
+            return self.write(text.as_bytes());
+        }
         self.ws.send_text(text, &mut self.tx)?;
         self.flush()
     }
@@ -363,8 +432,25 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
     /// # Errors
     /// As [`send_text`](Self::send_text).
     pub fn send_binary(&mut self, octets: &[u8]) -> Result<(), Error> {
+        if self.queue_header(MessageKind::Binary, octets.len())? {
+            return self.write(octets);
+        }
         self.ws.send_binary(octets, &mut self.tx)?;
         self.flush()
+    }
+
+    /// Queues the header of a message alone, where its payload is to be written from where it lies.
+    #[inline]
+    fn queue_header(&mut self, kind: MessageKind, length: usize) -> Result<bool, Misuse> {
+        if length < WORTH_IT || !self.io.is_vectored() {
+            return Ok(false);
+        }
+        queue_header(&mut self.ws, &mut self.tx, kind, length)
+    }
+
+    /// Writes what is queued, and behind it `apart`.
+    fn write(&mut self, apart: &[u8]) -> Result<(), Error> {
+        write(&mut self.io, &mut self.ws, &mut self.tx, apart)
     }
 
     /// Sends a Ping.
@@ -387,7 +473,7 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
     /// # Errors
     /// [`Error::Io`].
     pub fn flush(&mut self) -> Result<(), Error> {
-        write(&mut self.io, &mut self.ws, &mut self.tx)
+        self.write(&[])
     }
 
     /// Sends a Close and sees the closing handshake and the transport through to their end, within the

@@ -3,30 +3,36 @@
 //! The machine and what is queued stand behind one lock, which is held for as long as it takes to look
 //! at what has arrived or to queue a message, never while anything waits for the network. A second lock
 //! belongs to whoever writes to the stream. A writer writes what it has queued itself, and with it what
-//! else waits. The reader writes its own replies, unless a writer is about to: else it could be stuck in a
-//! writer's message, and nobody would read.
+//! else waits; a large payload from where it lies, for which it takes the stream before it queues the header.
+//! The reader writes its own replies, unless a writer is about to: else it could be stuck in a writer's
+//! message, and nobody would read.
 
-use core::fmt;
-use std::io::Write;
+use core::{fmt, mem};
 use std::net::TcpStream;
 use std::string::String;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::vec::Vec;
 
 use super::link::Link;
-use super::{Error, Messages, Outcome, Reading, Received, Stream, WebSocket};
+use super::{Error, Messages, Outcome, Outgoing, Reading, Received, Stream, WebSocket, write_all};
 use crate::adapter::Step;
+use crate::adapter::apart::{WORTH_IT, queue_header};
 use crate::adapter::clock::now;
+use crate::adapter::error::is_disconnect;
 use crate::adapter::sizes::send_buffer;
 use crate::buffer::{RecvBuffer, SendBuffer};
 use crate::close::CloseCode;
-use crate::connection::{Connection, Event, Side, Transport};
+use crate::connection::{Connection, Event, Side, State, Transport};
 use crate::error::Misuse;
+use crate::opcode::MessageKind;
+use crate::role::Role;
 
 /// What both halves share.
 struct Shared<T, S> {
     machine: Mutex<Machine<S>>,
     output: Mutex<Output<T>>,
+    /// Payloads may be written from where they lie.
+    apart: bool,
 }
 
 struct Machine<S> {
@@ -34,6 +40,8 @@ struct Machine<S> {
     tx: SendBuffer<Vec<u8>>,
     /// How many writers have queued something and will look whether it is written.
     writers: usize,
+    /// A writer has queued something that it will write later.
+    queued: bool,
     /// The writing side is to be shut down by whoever has the stream, once nothing waits.
     shutdown_due: bool,
 }
@@ -50,23 +58,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<T: Stream, S: Side> Shared<T, S> {
-    /// Writes what is queued, for a writer that has noted that it will.
-    fn flush_as_writer(&self) -> Result<(), Error> {
-        let mut output = lock(&self.output);
-        loop {
-            let mut machine = lock(&self.machine);
-            if machine.tx.is_empty() {
-                machine.writers -= 1;
-                Self::give_up(output, machine);
-                return Ok(());
-            }
-            core::mem::swap(&mut machine.tx, &mut output.tx);
+    /// Writes what is queued, and behind it `apart`, for a writer that has noted that it will.
+    fn flush_as_writer<'a>(
+        &'a self,
+        mut output: MutexGuard<'a, Output<T>>,
+        mut machine: MutexGuard<'a, Machine<S>>,
+        mut apart: &[u8],
+    ) -> Result<(), Error> {
+        while !machine.tx.is_empty() {
+            machine.hand_over(&mut output);
             drop(machine);
-            if let Err(error) = self.write(&mut output) {
-                lock(&self.machine).writers -= 1;
+            let written = self.write(&mut output, mem::take(&mut apart));
+            machine = lock(&self.machine);
+            if let Err(error) = written {
+                machine.writers -= 1;
                 return Err(error);
             }
         }
+        machine.writers -= 1;
+        Self::give_up(output, machine);
+        Ok(())
     }
 
     /// Writes what the reader has queued. False when that is left to a writer, who will do it.
@@ -82,40 +93,52 @@ impl<T: Stream, S: Side> Shared<T, S> {
                 Self::give_up(output, machine);
                 return Ok(true);
             }
-            if machine.writers > 0 {
+            // When the peer has closed all of it has to go, even if a writer has forgotten it.
+            let open = matches!(machine.ws.state(), State::Open | State::CloseSent);
+            if machine.writers > 0 || machine.queued && open {
                 return Ok(false);
             }
-            core::mem::swap(&mut machine.tx, &mut output.tx);
+            machine.hand_over(&mut output);
             drop(machine);
-            self.write(&mut output)?;
+            self.write(&mut output, &[])?;
         }
     }
 
     /// Nothing waits: the stream is given up while the machine is locked, so that nobody can queue in
     /// between and find the stream still taken.
     fn give_up(mut output: MutexGuard<'_, Output<T>>, mut machine: MutexGuard<'_, Machine<S>>) {
-        if core::mem::take(&mut machine.shutdown_due) {
+        if mem::take(&mut machine.shutdown_due) {
             super::shutdown(&mut output.io, &mut machine.ws);
         }
         drop(output);
     }
 
-    fn write(&self, output: &mut Output<T>) -> Result<(), Error> {
-        while !output.tx.is_empty() {
-            match output.io.write(output.tx.octets()) {
-                Ok(0) => return Err(std::io::Error::from(std::io::ErrorKind::WriteZero).into()),
-                Ok(count) => output.tx.consume(count),
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    output.tx.clear();
-                    let mut machine = lock(&self.machine);
-                    machine.tx.clear();
-                    machine.ws.handle_eof();
-                    return Err(error.into());
-                }
-            }
+    fn write(&self, output: &mut Output<T>, apart: &[u8]) -> Result<(), Error> {
+        let Err(error) = write_all(&mut output.io, &mut output.tx, apart) else {
+            return Ok(());
+        };
+        // A frame may have gone in half: nothing can follow it.
+        output.tx.clear();
+        let mut machine = lock(&self.machine);
+        machine.tx.clear();
+        machine.ws.handle_eof();
+        if is_disconnect(&error) {
+            // Nobody is there to write to; what has been received may still be worth reading.
+            return Ok(());
         }
-        Ok(output.io.flush()?)
+        Err(error.into())
+    }
+}
+
+impl<S> Machine<S> {
+    /// All that is queued, to whoever has the stream.
+    fn hand_over<T>(&mut self, output: &mut Output<T>) {
+        debug_assert!(
+            output.tx.is_empty(),
+            "the stream is given up when all is written"
+        );
+        mem::swap(&mut self.tx, &mut output.tx);
+        self.queued = false;
     }
 }
 
@@ -161,17 +184,20 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
     pub fn split_with(mut self, reading_half: T) -> (Reader<T, S>, Writer<T, S>) {
         let reading_half = self.io.reading_half(reading_half);
         let spare = send_buffer(self.ws.config());
+        let apart = self.io.is_vectored() && self.ws.role() == Role::Server;
         let shared = Arc::new(Shared {
             machine: Mutex::new(Machine {
                 ws: self.ws,
                 tx: self.tx,
                 writers: 0,
+                queued: false,
                 shutdown_due: false,
             }),
             output: Mutex::new(Output {
                 io: self.io,
                 tx: spare,
             }),
+            apart,
         });
         let writer = Writer {
             shared: Arc::clone(&shared),
@@ -180,7 +206,11 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
             shared,
             io: reading_half,
             rx: self.rx,
-            reading: self.reading,
+            // The other handle may have no timeout yet.
+            reading: Reading {
+                timeout: None,
+                ..self.reading
+            },
             subprotocol: self.subprotocol,
         };
         (reader, writer)
@@ -196,11 +226,23 @@ impl<T: Stream, S: Side> Reader<T, S> {
     /// closed in good order.
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Result<Option<Event<'_>>, Error> {
-        self.reading.messages = Messages::Whole;
+        self.next_event(Messages::Whole)
+    }
+
+    /// As [`next`](Self::next), with messages in chunks as they arrive: see [`Connection::poll_chunk`].
+    ///
+    /// # Errors
+    /// As [`next`](Self::next).
+    pub fn next_chunk(&mut self) -> Result<Option<Event<'_>>, Error> {
+        self.next_event(Messages::InChunks)
+    }
+
+    fn next_event(&mut self, messages: Messages) -> Result<Option<Event<'_>>, Error> {
+        self.reading.messages = messages;
         loop {
             let mut machine = lock(&self.shared.machine);
             let Machine { ws, tx, .. } = &mut *machine;
-            match self.reading.driver.step(ws, &mut self.rx, tx) {
+            match self.reading.step(ws, &mut self.rx, tx) {
                 Step::Event(ready) => {
                     let lent = ws.lend(ready, &mut self.rx, tx);
                     drop(machine);
@@ -256,7 +298,8 @@ impl<T: Stream, S: Side> Reader<T, S> {
         drop(machine);
         let wait = deadline.map(|deadline| deadline.saturating_since(now));
         let wait = wait.into_iter().chain(close_timeout).min();
-        if self.reading.read_once(&mut self.io, &mut self.rx, wait)? == Received::End {
+        self.reading.set_timeout(&self.io, wait)?;
+        if self.reading.read_once(&mut self.io, &mut self.rx)? == Received::End {
             lock(&self.shared.machine).ws.handle_eof();
         }
         Ok(())
@@ -282,6 +325,9 @@ impl<T: Stream, S: Side> Writer<T, S> {
     /// # Errors
     /// [`Error::Misuse`] as [`Connection::send_text`], or [`Error::Io`].
     pub fn send_text(&self, text: &str) -> Result<(), Error> {
+        if self.send_apart(MessageKind::Text, text.as_bytes())? {
+            return Ok(());
+        }
         self.send(|ws, tx| ws.send_text(text, tx))
     }
 
@@ -290,7 +336,40 @@ impl<T: Stream, S: Side> Writer<T, S> {
     /// # Errors
     /// As [`send_text`](Self::send_text).
     pub fn send_binary(&self, octets: &[u8]) -> Result<(), Error> {
+        if self.send_apart(MessageKind::Binary, octets)? {
+            return Ok(());
+        }
         self.send(|ws, tx| ws.send_binary(octets, tx))
+    }
+
+    /// Queues without waiting for the network. What is queued goes out in one write with
+    /// [`flush`](Self::flush), or with the next message that a writer sends: until then the reader's answers
+    /// wait behind it.
+    ///
+    /// # Errors
+    /// What `queue` returns.
+    pub fn queue<R>(
+        &self,
+        queue: impl FnOnce(&mut Outgoing<'_, S>) -> Result<R, Misuse>,
+    ) -> Result<R, Misuse> {
+        let mut machine = lock(&self.shared.machine);
+        let Machine { ws, tx, queued, .. } = &mut *machine;
+        let (before, state) = (tx.len(), ws.state());
+        let done = queue(&mut Outgoing::new(ws, tx));
+        *queued |= tx.len() > before;
+        if ws.state() != state {
+            // The time for closing begins now, not when the reader wakes up.
+            ws.poll_timeout(now());
+        }
+        done
+    }
+
+    /// Writes what is queued. Waits while the peer doesn't read.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn flush(&self) -> Result<(), Error> {
+        self.send(|_, _| Ok(()))
     }
 
     /// Sends a Ping.
@@ -324,7 +403,30 @@ impl<T: Stream, S: Side> Writer<T, S> {
         command(ws, tx)?;
         machine.writers += 1;
         drop(machine);
-        self.shared.flush_as_writer()
+        let output = lock(&self.shared.output);
+        let machine = lock(&self.shared.machine);
+        self.shared.flush_as_writer(output, machine, &[])
+    }
+
+    /// Sends a message whose payload is written from where it lies, if that can be. Nothing comes between
+    /// header and payload, as the stream is this writer's before the header is queued.
+    fn send_apart(&self, kind: MessageKind, payload: &[u8]) -> Result<bool, Error> {
+        let Shared {
+            machine, output, ..
+        } = &*self.shared;
+        let length = payload.len();
+        if length < WORTH_IT || !self.shared.apart || lock(machine).ws.compresses(length) {
+            return Ok(false);
+        }
+        let output = lock(output);
+        let mut machine = lock(machine);
+        let Machine { ws, tx, .. } = &mut *machine;
+        let queued = queue_header(ws, tx, kind, length);
+        machine.writers += 1;
+        let apart = if queued == Ok(true) { payload } else { &[] };
+        // Where the message is refused, too: a reader may have left its answers to whoever has the stream.
+        self.shared.flush_as_writer(output, machine, apart)?;
+        Ok(queued?)
     }
 }
 

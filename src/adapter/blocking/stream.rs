@@ -10,7 +10,8 @@ use std::time::Duration;
 /// do better.
 pub trait Stream: Read + Write {
     /// Makes `read` fail with [`ErrorKind::TimedOut`] or [`ErrorKind::WouldBlock`] after this long. All
-    /// deadlines are kept by it.
+    /// deadlines are kept by it, and that so much time has passed is taken for granted: where a read fails
+    /// earlier, a Ping goes out early.
     ///
     /// # Errors
     /// Those of the stream.
@@ -23,6 +24,13 @@ pub trait Stream: Read + Write {
     /// WebSocket is over, and the stream is to be dropped.
     fn shutdown_write(&mut self) -> io::Result<()>;
 
+    /// Whether [`write_vectored`](Write::write_vectored) takes more than the first slice. Where it does, a
+    /// large payload is written from where it lies; where it doesn't, header and payload go out together as
+    /// a copy.
+    fn is_vectored(&self) -> bool {
+        false
+    }
+
     /// Makes the stream ready to carry a WebSocket: no waiting for more to send (`TCP_NODELAY`), and no
     /// write that takes longer than `write_timeout`.
     ///
@@ -32,6 +40,10 @@ pub trait Stream: Read + Write {
 }
 
 impl Stream for TcpStream {
+    fn is_vectored(&self) -> bool {
+        true
+    }
+
     fn prepare(&self, write_timeout: Option<Duration>) -> io::Result<()> {
         self.set_nodelay(true)?;
         self.set_write_timeout(write_timeout)
@@ -48,6 +60,10 @@ impl Stream for TcpStream {
 
 #[cfg(unix)]
 impl Stream for std::os::unix::net::UnixStream {
+    fn is_vectored(&self) -> bool {
+        true
+    }
+
     fn prepare(&self, write_timeout: Option<Duration>) -> io::Result<()> {
         self.set_write_timeout(write_timeout)
     }
@@ -62,7 +78,8 @@ impl Stream for std::os::unix::net::UnixStream {
 }
 
 /// Any `Read + Write` as a [`Stream`]. It has no timeouts, so that deadlines are only looked at when
-/// something arrives, and no half-close: the end that has to close first does so at once.
+/// something arrives, no half-close, so that the end that has to close first does so at once, and no vectored
+/// writes.
 #[derive(Clone, Debug)]
 pub struct NoTimeouts<T>(pub T);
 

@@ -220,7 +220,7 @@ impl Output {
 
     pub(super) fn clear(&mut self) {
         self.tx.clear();
-        self.apart.clear();
+        self.apart = Bytes::new();
         self.unflushed = false;
         self.stalled_since = None;
     }
@@ -268,7 +268,13 @@ impl Output {
             let apart = mem::take(&mut self.apart);
             let written = self.poll_write_once(io, cx, &apart);
             self.apart = apart;
-            self.apart.advance(ready!(written)?);
+            let gone = ready!(written)?;
+            if gone < self.apart.len() {
+                self.apart.advance(gone);
+            } else {
+                // What is empty would still hold the payload's memory.
+                self.apart = Bytes::new();
+            }
         }
         while self.unflushed || io.holds_back() {
             match ready!(io.poll_flush(cx)) {

@@ -13,6 +13,7 @@ use super::alarm::Alarm;
 use super::buffers::{Input, Outbox};
 use super::link::Link;
 use super::message::{Message, Payload};
+use crate::adapter::apart::{WORTH_IT, queue_header};
 use crate::adapter::error::is_disconnect;
 use crate::adapter::sizes::send_limit;
 use crate::adapter::{Driver, Error, Outgoing, Step, Timer};
@@ -20,10 +21,6 @@ use crate::buffer::SendBuffer;
 use crate::close::CloseCode;
 use crate::connection::{Connection, Ready, Side, State};
 use crate::error::Misuse;
-use crate::frame::MAX_HEADER_LEN;
-
-/// From how many octets on a payload is not copied behind its header, where that can be avoided.
-const WORTH_A_VECTOR: usize = 4 << 10;
 
 /// How many octets may wait while a `Sink` says that it is ready for more.
 const HIGH_WATER: usize = 64 << 10;
@@ -408,23 +405,14 @@ impl<T: Io, C: Timer, S: Side> Engine<T, C, S> {
         self.outgoing().close(code, reason)
     }
 
-    /// Queues the header of a message alone, where its payload is worth it and needs neither masking
-    /// nor compressing, and the transport takes both at once. The payload has to follow.
+    /// Queues the header of a message alone, where that is worth it and the transport takes header and
+    /// payload at once. The payload has to follow.
     fn queue_header(&mut self, payload: Payload<'_>) -> Result<bool, Misuse> {
         let length = payload.octets().len();
-        if length < WORTH_A_VECTOR || !self.io.is_write_vectored() || self.ws.compresses(length) {
+        if length < WORTH_IT || !self.io.is_write_vectored() {
             return Ok(false);
-        }
-        let room = send_limit(self.ws.config()).saturating_sub(self.buffered_amount());
-        if length.saturating_add(MAX_HEADER_LEN) > room {
-            return Err(Misuse::SendBufferFull);
         }
         let (ws, tx) = self.machine();
-        let Some(header) = ws.send_header_unmasked(payload.kind(), length)? else {
-            return Ok(false);
-        };
-        tx.extend(header.as_ref())
-            .map_err(|_| Misuse::SendBufferFull)?;
-        Ok(true)
+        queue_header(ws, tx, payload.kind(), length)
     }
 }

@@ -6,7 +6,8 @@
 //! - [`WebSocket::next`] lends an event with the means to answer it. What is queued while events are
 //!   handled goes out in one write before the task waits.
 //! - Deadlines are kept by whoever waits: there is no task in the background.
-//! - A future that is dropped while it waits loses nothing and sends nothing twice.
+//! - A future that is dropped while it waits loses nothing and sends nothing twice. Those that open a
+//!   connection own the transport: dropped, they take it with them.
 //! - A connection that waits with nothing unfinished holds no buffer.
 //!
 //! ```

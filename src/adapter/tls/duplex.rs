@@ -99,10 +99,11 @@ impl Duplex {
         decrypted.transpose()
     }
 
-    pub(crate) fn write<T: Write>(&self, io: &mut T, plain: &[u8]) -> io::Result<usize> {
+    /// Writes some of the slices, one behind the other.
+    pub(crate) fn write<T: Write>(&self, io: &mut T, plain: &[IoSlice<'_>]) -> io::Result<usize> {
         // First come, first served: what is encrypted first is written first.
         let network = lock(&self.shared.network);
-        let count = lock(&self.shared.session).encrypt(&[IoSlice::new(plain)])?;
+        let count = lock(&self.shared.session).encrypt(plain)?;
         self.shared.pass_on(network, io)?;
         Ok(count)
     }

@@ -1,8 +1,9 @@
 //! `websocket-proto`: the machine alone, and through its adapter for blocking streams.
 
-use std::io::{IoSlice, Read};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::time::Duration;
 
-use websocket_proto::adapter::blocking::{self, NoTimeouts};
+use websocket_proto::adapter::blocking;
 use websocket_proto::handshake::Accept;
 #[cfg(feature = "compression")]
 use websocket_proto::handshake::DeflateConfig;
@@ -198,7 +199,7 @@ impl super::Peer for Blocking {
 
     fn handshake(&self, open: &dyn Fn() -> Pipe, meter: &mut Meter<'_>) -> Answer {
         while meter.more() {
-            std::hint::black_box(&blocking::accept(NoTimeouts(open())).unwrap());
+            std::hint::black_box(&blocking::accept(Line(open())).unwrap());
         }
         Answer::Done
     }
@@ -229,7 +230,7 @@ impl super::Peer for Blocking {
 }
 
 fn receive_blocking(ws: Connection<Server>, pipe: Pipe, meter: &mut Meter<'_>) {
-    let mut ws = blocking::WebSocket::from_parts(NoTimeouts(pipe), ws, RecvBuffer::new());
+    let mut ws = blocking::WebSocket::from_parts(Line(pipe), ws, RecvBuffer::new());
     while meter.more() {
         match ws.next().unwrap() {
             Some((Event::Text(text), _)) => meter.got(text.as_bytes()),
@@ -240,8 +241,14 @@ fn receive_blocking(ws: Connection<Server>, pipe: Pipe, meter: &mut Meter<'_>) {
 }
 
 fn send_blocking<S: Side>(ws: Connection<S>, pipe: Pipe, work: &Send<'_>, meter: &mut Meter<'_>) {
-    let mut ws = blocking::WebSocket::from_parts(NoTimeouts(pipe), ws, RecvBuffer::new());
+    let mut ws = blocking::WebSocket::from_parts(Line(pipe), ws, RecvBuffer::new());
     let mut payloads = work.rotation();
+    if work.batch == 1 {
+        while meter.more() {
+            ws.send_binary(payloads.next().unwrap()).unwrap();
+        }
+        return;
+    }
     loop {
         let batch = meter.take(work.batch);
         if batch == 0 {
@@ -251,5 +258,49 @@ fn send_blocking<S: Side>(ws: Connection<S>, pipe: Pipe, work: &Send<'_>, meter:
             ws.queue().send_binary(payload).unwrap();
         }
         ws.flush().unwrap();
+    }
+}
+
+/// The pipe as a stream that writes several slices at once, as a socket does.
+struct Line(Pipe);
+
+impl Read for Line {
+    #[inline]
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        self.0.read(target)
+    }
+}
+
+impl Write for Line {
+    #[inline]
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.0.write(octets)
+    }
+
+    #[inline]
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.write_vectored(slices)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl blocking::Stream for Line {
+    fn set_read_timeout(&self, _timeout: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        Err(ErrorKind::Unsupported.into())
+    }
+
+    fn is_vectored(&self) -> bool {
+        true
+    }
+
+    fn prepare(&self, _write_timeout: Option<Duration>) -> io::Result<()> {
+        Ok(())
     }
 }
