@@ -3,6 +3,10 @@
 //!
 //! `websocket-sans-io` is missing: it has no handshake and no way to a socket.
 
+/// One of the examples.
+#[allow(dead_code, unreachable_pub)]
+#[path = "../../../../examples/loops/src/bin/mio.rs"]
+mod mio;
 mod tasks;
 mod threads;
 
@@ -39,7 +43,12 @@ pub const SERVERS: &[Server] = &[
         serve: threads::raw,
         frames: false,
     },
+    server("websocket-proto, tokio", tasks::ours),
+    server("websocket-proto, tokio, forward", tasks::ours_forward),
     server("websocket-proto, blocking", threads::ours),
+    server("websocket-proto, mio", |address| {
+        mio::run(address).expect("an address");
+    }),
     server("fastwebsockets", tasks::fastwebsockets),
     server("nexus-web, blocking", threads::nexus_web),
     server("sockudo-ws", tasks::sockudo_ws),

@@ -9,7 +9,7 @@ use ::fastwebsockets::{FragmentCollector, OpCode, WebSocketError, upgrade};
 use ::sockudo_ws::{Config, Role, WebSocketStream, handshake};
 use ::soketto::handshake::{Server, server::Response};
 use ::tokio_websockets::ServerBuilder;
-use ::web_socket::{DataType, Event, Frame, WebSocket};
+use ::web_socket::{DataType, Frame, WebSocket};
 use ::wtx::collection::Vector;
 use ::wtx::web_socket::{WebSocketAcceptor, WebSocketPayloadOrigin};
 use futures_util::io::{BufReader, BufWriter};
@@ -21,6 +21,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{LocalSet, spawn_local};
 use tokio_util::compat::TokioAsyncReadCompatExt;
+use websocket_proto::Event;
+use websocket_proto::adapter::tokio as ours;
+use websocket_proto::adapter::tokio::Message;
 
 use super::{SWITCHING, Unmasked};
 
@@ -37,6 +40,37 @@ fn serve<F: Future<Output = ()> + 'static>(address: &str, connection: fn(TcpStre
             let _ = stream.set_nodelay(true);
             spawn_local(connection(stream));
         }
+    });
+}
+
+pub(super) fn ours(address: &str) {
+    serve(address, |stream| async {
+        let Ok(mut ws) = ours::accept(stream).await else {
+            return;
+        };
+        while let Ok(Some((event, mut out))) = ws.next().await {
+            let queued = match event {
+                Event::Text(text) => out.send_text(text),
+                Event::Binary(octets) => out.send_binary(octets),
+                _ => Ok(()),
+            };
+            if queued.is_err() {
+                return;
+            }
+        }
+    });
+}
+
+pub(super) fn ours_forward(address: &str) {
+    serve(address, |stream| async {
+        let Ok(ws) = ours::accept(stream).await else {
+            return;
+        };
+        let (stream, sink) = ws.split();
+        let messages = stream.try_filter(|message| {
+            future::ready(matches!(message, Message::Text(_) | Message::Binary(_)))
+        });
+        let _ = messages.forward(sink).await;
     });
 }
 
@@ -243,7 +277,7 @@ pub(super) fn web_socket(address: &str) {
         drop(head);
         let mut ws = WebSocket::server(tokio::io::BufReader::new(stream));
         while let Ok(event) = ws.recv_event().await {
-            let Event::Data {
+            let ::web_socket::Event::Data {
                 ty: DataType::Complete(kind),
                 data,
             } = event

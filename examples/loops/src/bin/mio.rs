@@ -48,7 +48,11 @@ struct Shared {
 
 fn main() -> io::Result<()> {
     let address = std::env::args().nth(1);
-    let address = address.as_deref().unwrap_or("127.0.0.1:9001");
+    run(address.as_deref().unwrap_or("127.0.0.1:9001"))
+}
+
+/// Serves for ever.
+pub fn run(address: &str) -> io::Result<()> {
     let mut listener = TcpListener::bind(address.parse().map_err(io::Error::other)?)?;
     println!("listening on ws://{}/", listener.local_addr()?);
 
