@@ -52,15 +52,16 @@ impl Judged {
         }
     }
 
-    /// Whether this octet more changes nothing of what is known: one that is ASCII behind a `text` in which no
-    /// code point is open, or any of a message of which nothing is known.
+    /// Whether this octet more changes nothing of what is known, with no code point open: one that is ASCII
+    /// behind a `text` that is known, or any of a message of which nothing is known.
     #[inline]
     pub(super) const fn goes_on_with(self, octet: u8, text: bool) -> bool {
-        if text {
-            octet.is_ascii() && self.known && self.text.is_complete()
+        let changes_nothing = if text {
+            octet.is_ascii() && self.known
         } else {
             !self.known
-        }
+        };
+        changes_nothing && self.text.is_complete()
     }
 
     /// Whether octets at the end begin a code point that goes on in what has not come.
@@ -183,6 +184,9 @@ mod tests {
         assert!(judged.goes_on_with(0xFF, false) && !judged.goes_on_with(b'a', true));
         assert!(join(&mut judged, b"caf\xC3", true));
         assert!(!judged.goes_on_with(b'a', true), "a code point is open");
+        let mut unknown = judged;
+        unknown.doubt();
+        assert!(!unknown.goes_on_with(0xFF, false), "left open by a text");
         assert!(join(&mut judged, b"\xA9", false));
         assert!(judged.goes_on_with(b'a', true));
         assert!(!judged.goes_on_with(0xA9, true), "not ASCII");

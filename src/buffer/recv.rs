@@ -296,15 +296,15 @@ impl<B: Storage> RecvBuffer<B> {
     }
 
     /// Unmasks the one octet that has yet to be handled and joins it to the message, which may be `text`: it
-    /// counts as come and looked at. False where it isn't one octet, doesn't lie right behind octets of the
-    /// message with room for more behind it, or would change what is known of the message: then nothing was done.
+    /// counts as come and looked at. False where it isn't one octet, doesn't lie right behind the message with
+    /// room for more behind it, or would change what is known of the message: then nothing was done.
+    //
+    // Where it is the message's first octet, what is known is of an earlier message: the same as of an empty one
+    // where this doesn't change it.
     #[inline(always)]
     pub(crate) fn join_octet(&mut self, key: u8, text: bool) -> bool {
         let Marks {
-            kept,
-            joined,
-            next,
-            end,
+            joined, next, end, ..
         } = self.marks;
         let Some((handled, [_, ..])) = self.storage.as_mut().split_at_mut_checked(end) else {
             return false;
@@ -312,7 +312,7 @@ impl<B: Storage> RecvBuffer<B> {
         let Some((octet, handled)) = handled.split_last_mut() else {
             return false;
         };
-        if handled.len() != next || joined != next || kept == joined {
+        if handled.len() != next || joined != next {
             return false;
         }
         let unmasked = *octet ^ key;

@@ -20,6 +20,10 @@ const LEAST_ROOM: usize = 1024;
 /// How much room is made for each octet that has come; more is made where that turns out to be little.
 const ROOM_PER_OCTET: usize = 4;
 
+/// So many octets of a frame, or all that it has, are inflated at a time where the message is to be whole: what
+/// refers to octets of an earlier call takes the codec longer, a message of 64 KiB in two calls an eighth more.
+const BATCH: u64 = 64 << 10;
+
 /// What is needed to go on with a compressed message.
 pub(super) enum Inflating {
     /// Nothing: there was progress.
@@ -50,8 +54,12 @@ impl Machine {
     }
 
     /// Takes one step with the compressed message under construction: inflates what there is of it, or
-    /// ends it.
-    pub(super) fn inflate(&mut self, rx: &mut Window<'_>) -> Result<Inflating, Violation> {
+    /// ends it. `whole`: it is not lent in parts.
+    pub(super) fn inflate(
+        &mut self,
+        rx: &mut Window<'_>,
+        whole: bool,
+    ) -> Result<Inflating, Violation> {
         // Without a codec no message is taken for a compressed one.
         let inbound = self.deflate.inbound().ok_or(Violation::ReservedBits)?;
         rx.open_gap();
@@ -62,7 +70,13 @@ impl Machine {
             self.activity.data = true;
             inbound.note_unmasked(fresh);
         }
-        let available = unmasked.len() + fresh;
+        let held = gap.len();
+        let came = unmasked.len() + fresh;
+        let available = if whole && !self.eof {
+            came.saturating_sub(put_off(self.decoder.remaining(), rx))
+        } else {
+            came
+        };
         if available == 0 && !inbound.is_pending() {
             if self.decoder.remaining() > 0 {
                 return Ok(Inflating::Waits);
@@ -74,7 +88,6 @@ impl Machine {
         }
         // One octet more than is allowed shows that there are too many.
         let most = self.assembly.room(&self.config);
-        let held = gap.len();
         let wanted = (available.saturating_mul(ROOM_PER_OCTET))
             .max(if inbound.is_pending() {
                 rx.kept_len()
@@ -131,6 +144,17 @@ impl Machine {
             .make(text, judge)
             .map_err(|_| Violation::InvalidUtf8)
     }
+}
+
+/// How many octets of a frame wait for others, with `remaining` to come: what there is of its next batch. All
+/// batches but the first are full, so that what is inflated doesn't follow from how the octets come. Nothing
+/// waits in a storage of fixed size that may be too small for a batch and what comes of it.
+fn put_off(remaining: u64, rx: &Window<'_>) -> usize {
+    let least = (rx.kept_len() as u64).saturating_add(BATCH * (1 + ROOM_PER_OCTET as u64));
+    if !rx.can_hold(least) {
+        return 0;
+    }
+    (remaining.wrapping_neg() % BATCH) as usize
 }
 
 impl<S: Side> Connection<S> {

@@ -95,7 +95,7 @@ impl Machine {
                 return Ok(Some(found));
             }
             if self.assembly.is_compressed() {
-                match self.inflate(rx)? {
+                match self.inflate(rx, whole)? {
                     Inflating::GoesOn => continue,
                     Inflating::NeedsFrame => {}
                     Inflating::Waits => return Ok(None),

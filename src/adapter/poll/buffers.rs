@@ -105,6 +105,12 @@ impl Input {
         self.0.get_or_insert_with(take_small)
     }
 
+    /// The buffer, where there is one already.
+    #[inline]
+    pub(super) fn get_mut(&mut self) -> Option<&mut Rx> {
+        self.0.as_deref_mut()
+    }
+
     /// The buffer, where there is something in it.
     pub(super) fn get(&self) -> Option<&Rx> {
         self.0.as_deref()
@@ -312,6 +318,7 @@ impl Outbox {
     }
 
     /// What is to be written, where there may be something.
+    #[inline]
     pub(super) fn get(&mut self) -> Option<&mut Output> {
         self.0.as_deref_mut()
     }

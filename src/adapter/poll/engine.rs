@@ -122,6 +122,14 @@ impl<T: Io, C: Timer, S: Side> Engine<T, C, S> {
 
     // ---- receiving -------------------------------------------------------------------------------
 
+    /// The next event, whole, where it is at hand: the common case while a batch of messages is handled.
+    #[inline]
+    pub(super) fn find_event(&mut self, input: &mut Input) -> Option<Ready> {
+        let rx = input.get_mut()?;
+        let tx = self.outbox.get()?.tx();
+        self.ws.poll_ready(rx, tx).ok().flatten()
+    }
+
     /// Carries out the driver's steps until there is an event; `None` when the connection is over and
     /// the transport's writing side shut down.
     pub(super) fn poll_event(

@@ -232,7 +232,15 @@ impl<'a, T: Io, C: Timer, S: Side> Future for Next<'a, T, C, S> {
         let wakers = Wakers::one(cx);
         if let Self::Waits { socket, in_chunks } = this {
             let WebSocket { engine, input, .. } = &mut **socket;
-            let found = ready!(engine.poll_event(wakers, input, alone(*in_chunks)))?;
+            let at_hand = if *in_chunks {
+                None
+            } else {
+                engine.find_event(input)
+            };
+            let found = match at_hand {
+                None => ready!(engine.poll_event(wakers, input, alone(*in_chunks)))?,
+                found => found,
+            };
             // What is lent is lent for as long as the socket was.
             let (Some(ready), Self::Waits { socket, .. }) = (found, mem::replace(this, Self::Over))
             else {
