@@ -64,10 +64,20 @@ fn take_big() -> Box<Rx> {
         .unwrap_or_else(|| Box::new(Rx::with_storage(vec![0; READ])))
 }
 
+#[cold]
 fn take_small() -> Box<Rx> {
     with_pool(|pool| pool.small.pop())
         .flatten()
         .unwrap_or_default()
+}
+
+#[cold]
+fn take_output(limit: usize) -> Box<Output> {
+    let mut output = with_pool(|pool| pool.outputs.pop())
+        .flatten()
+        .unwrap_or_else(|| Box::new(Output::new()));
+    output.tx.set_limit(limit);
+    output
 }
 
 /// Takes back a buffer that is empty, and forgets whose it was.
@@ -302,13 +312,7 @@ impl Outbox {
     /// What is to be written, of which no more than `limit` octets may wait.
     #[inline]
     pub(super) fn output(&mut self, limit: impl FnOnce() -> usize) -> &mut Output {
-        self.0.get_or_insert_with(|| {
-            let mut output = with_pool(|pool| pool.outputs.pop())
-                .flatten()
-                .unwrap_or_else(|| Box::new(Output::new()));
-            output.tx.set_limit(limit());
-            output
-        })
+        self.0.get_or_insert_with(|| take_output(limit()))
     }
 
     /// Whether the transport may hold back something that was written.

@@ -16,6 +16,7 @@ sockets [COMMAND] [OPTION]...
   idle    memory a connection
 options
   --filter A,B       servers with A or B in their names
+  --loads A,B        loads with A or B in their names, for `echo`
   --rounds N         how often each is measured (5)
   --seconds S        how long each time (0.5)
   --connections N    for `idle` (5000)";
@@ -30,6 +31,7 @@ const LOADS: &[(&str, usize, usize)] = &[
 
 struct Options {
     filter: String,
+    loads: String,
     rounds: usize,
     time: Duration,
     connections: usize,
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
     let mut command = String::from("echo");
     let mut options = Options {
         filter: String::new(),
+        loads: String::new(),
         rounds: 5,
         time: Duration::from_millis(500),
         connections: 5000,
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         let mut value = || arguments.next().unwrap_or_default();
         match argument.as_str() {
             "--filter" => options.filter = value(),
+            "--loads" => options.loads = value(),
             "--rounds" => options.rounds = value().parse().expect("a number of rounds"),
             "--seconds" => {
                 options.time = Duration::from_secs_f64(value().parse().expect("seconds"));
@@ -77,8 +81,13 @@ fn selected(options: &Options) -> Vec<(&'static str, bool)> {
     if std::env::var_os("NODE_PATH").is_some() {
         servers.push(("ws, Node", true));
     }
-    servers.retain(|(name, _)| options.filter.split(',').any(|part| name.contains(part)));
+    servers.retain(|(name, _)| names(&options.filter, name));
     servers
+}
+
+/// Whether `name` has one of the parts that are selected.
+fn names(selected: &str, name: &str) -> bool {
+    selected.split(',').any(|part| name.contains(part))
 }
 
 /// A server that is running, until it is dropped.
@@ -143,6 +152,9 @@ fn stay_on(processor: usize) {
 
 fn echo(options: &Options) {
     for (test, size, burst) in LOADS {
+        if !names(&options.loads, test) {
+            continue;
+        }
         let servers = selected(options);
         let mut results = vec![Vec::new(); servers.len()];
         let mut calls = vec![None; servers.len()];

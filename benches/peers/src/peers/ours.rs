@@ -22,7 +22,7 @@ use crate::pipe::Pipe;
 const READ: usize = 16 << 10;
 
 /// From here on a payload is written from where it lies.
-const APART: usize = 4 << 10;
+const APART: usize = 1 << 10;
 
 fn config() -> Config {
     Config::new().with_max_message_size(64 << 20)
