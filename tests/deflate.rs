@@ -288,13 +288,14 @@ fn rule_51_what_is_inflated_of_a_frame_does_not_follow_from_how_it_comes() {
     payload[100 * block.len()] = 0x06;
     let wire = to_server(0xC2, &payload);
     let first = wire.len() - 2 * (64 << 10);
-    let with_eof = 100 * block.len() + 20;
+    let (with_eof, unseen) = (100 * block.len() + 20, 140 * block.len());
     for length in [
         first - 1,
         first,
         first + (64 << 10) - 1,
         first + (64 << 10),
         with_eof,
+        unseen,
         wire.len(),
     ] {
         let seen = [1, 999, 20_000, length].map(|step| {
