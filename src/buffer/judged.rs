@@ -56,12 +56,7 @@ impl Judged {
     /// behind a `text` that is known, or any of a message of which nothing is known.
     #[inline]
     pub(super) const fn goes_on_with(self, octet: u8, text: bool) -> bool {
-        let changes_nothing = if text {
-            octet.is_ascii() && self.known
-        } else {
-            !self.known
-        };
-        changes_nothing && self.text.is_complete()
+        self.known == text && self.text.is_complete() && (octet.is_ascii() || !text)
     }
 
     /// Whether octets at the end begin a code point that goes on in what has not come.

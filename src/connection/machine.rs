@@ -125,6 +125,7 @@ impl Machine {
             State::CloseSent | State::CloseReceived | State::Failed
         );
         self.state = next;
+        self.assembly.hinder();
         if !closing {
             self.timers.restart();
         }

@@ -148,7 +148,7 @@ impl<S: Side> Connection<S> {
     ) -> Result<Option<Ready>, Violation> {
         // Without an allocator, where room is short, octets that come one by one go the long way.
         if cfg!(feature = "alloc") && self.machine.decoder.remaining() > 1 {
-            if self.machine.is_within_payload() && self.machine.take_octet(rx) {
+            if self.machine.assembly.is_flowing() && self.machine.take_octet(rx) {
                 return Ok(None);
             }
         } else if let Some(found) = self.find_whole(rx) {
@@ -176,7 +176,7 @@ impl<S: Side> Connection<S> {
             self.machine.activity.heard |= rx.take_fresh();
             return None;
         }
-        if self.machine.is_within_payload()
+        if self.machine.assembly.is_flowing()
             && let Some((joined, fresh)) = rx.join_less_than(self.machine.decoder.remaining())
         {
             if let Err(violation) = self.machine.take_joined(joined, fresh) {
@@ -306,6 +306,7 @@ impl<S: Side> Connection<S> {
     /// The peer's stream has ended. Poll on until `None`: what came before is still handled.
     pub fn handle_eof(&mut self) {
         self.machine.eof = true;
+        self.machine.assembly.hinder();
     }
 
     /// The next deadline, or `None` where none is running. To be asked whenever the caller is about to

@@ -152,16 +152,10 @@ impl Machine {
             return Err(Violation::MessageTooBig);
         }
         self.decoder.begin_payload(header);
+        self.assembly.flow(self.state == State::Open && !self.eof);
         rx.skip(length);
         self.activity.data = true;
         self.finish_frame(rx)
-    }
-
-    /// Whether what comes next belongs to a payload, and nothing else is to be done first. Where that
-    /// payload goes on behind all there is, there will be no event: it makes many short reads cheap.
-    #[inline]
-    pub(super) fn is_within_payload(&self) -> bool {
-        self.state == State::Open && !self.eof && !self.assembly.is_compressed()
     }
 
     /// Takes the one octet that there is of the current payload, which has more to come, where it isn't the

@@ -27,6 +27,8 @@ pub(crate) struct Assembly {
     phase: Phase,
     /// A part of it has been lent: what remains is a part, too.
     in_parts: bool,
+    /// What comes of its current frame's payload only has to join it: nothing else is to be done first.
+    flows: bool,
 }
 
 /// What is to be done for the message before another can begin.
@@ -48,6 +50,7 @@ impl Assembly {
             kind: MessageKind::Binary,
             phase: Phase::Plain,
             in_parts: false,
+            flows: false,
         }
     }
 
@@ -129,6 +132,23 @@ impl Assembly {
     pub(crate) fn all_lent(&mut self) {
         self.phase = Phase::Plain;
         self.in_parts = false;
+    }
+
+    /// The payload of a frame begins, whose octets join the message as they come, if nothing else is to be
+    /// done first: one flag for what would have to be asked at each of them.
+    pub(crate) const fn flow(&mut self, unhindered: bool) {
+        self.flows = unhindered && !self.is_compressed();
+    }
+
+    /// From here on there may be something to be done first.
+    pub(crate) const fn hinder(&mut self) {
+        self.flows = false;
+    }
+
+    /// Whether what comes of the current frame's payload only has to join the message.
+    #[inline]
+    pub(crate) const fn is_flowing(&self) -> bool {
+        self.flows
     }
 
     pub(crate) const fn kind(&self) -> MessageKind {
