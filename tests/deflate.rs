@@ -127,6 +127,31 @@ fn rule_41_a_message_refers_to_nothing_that_another_connection_of_the_thread_was
 }
 
 #[test]
+fn rule_43_within_a_message_alone_blocks_behind_a_last_one_refer_to_all_before_it() {
+    // "secret" in a stored block, a last block without octets, and one that refers to what was before it.
+    let payload = b"\x00\x06\x00\xf9\xffsecret\x03\x00\x02\x02\x00\x00";
+    for cut in 0..=payload.len() {
+        let (one, two) = payload.split_at(cut);
+        let frames = [to_server(0x42, one), to_server(0x80, two)].concat();
+        for read in 1..=frames.len() {
+            let mut ws = server_with("permessage-deflate; client_no_context_takeover", &ALL);
+            let (mut rx, mut tx) = (RecvBuffer::with_storage([0; 256]), Tx::new());
+            let mut seen = Vec::new();
+            for octets in frames.chunks(read) {
+                rx.extend(octets).unwrap();
+                while let Some(event) = ws.poll(&mut rx, &mut tx).unwrap() {
+                    let Event::Binary(message) = event else {
+                        panic!("{event:?}")
+                    };
+                    seen.extend_from_slice(message);
+                }
+            }
+            assert_eq!(seen, b"secretttt", "cut at {cut}, reads of {read}");
+        }
+    }
+}
+
+#[test]
 fn a_message_that_came_with_the_end_of_the_stream_is_inflated_first() {
     let mut ws = server_with("permessage-deflate", &ALL);
     let (mut rx, mut tx) = (Rx::new(), Tx::new());

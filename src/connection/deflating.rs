@@ -112,14 +112,15 @@ impl Machine {
                 }
             };
         }
-        let (read, written) = inbound.inflate(input, gap)?;
+        let last = available == came && self.decoder.remaining() == 0 && !self.decoder.in_message();
+        let (read, written) = inbound.inflate(input, gap, last)?;
         let filled = written == gap.len();
         inbound.note_inflated(read, filled);
         let used_up = read == available && !inbound.is_pending();
         let within = self.assembly.within_limit(written, &self.config);
         self.take_inflated(rx.join_inflated(read, within))?;
         self.assembly.grow_inflated(written, &self.config)?;
-        if used_up && self.decoder.remaining() == 0 && !self.decoder.in_message() {
+        if used_up && last {
             return self.finish_inflated(rx);
         }
         Ok(Inflating::GoesOn)

@@ -84,25 +84,29 @@ impl Inbound {
 
     /// Inflates octets of the message: how many were used up, and how many written. Where the output has
     /// been filled, there may be more: call again, with no input if need be. A fault shows when all that
-    /// came before it has been written, so that it is the same however the octets come.
+    /// came before it has been written, so that it is the same however the octets come. `last`: the message
+    /// has no octets behind these.
     pub(crate) fn inflate(
         &mut self,
         input: &[u8],
         output: &mut [u8],
+        last: bool,
     ) -> Result<(usize, usize), Violation> {
         if self.stash.is_empty() {
-            return self.inflate_from(input, output);
+            return self.inflate_from(input, output, last && !self.context_takeover);
         }
         let stash = self.stash.clone();
-        let (read, written) = self.inflate_from(&stash, output)?;
+        let (read, written) = self.inflate_from(&stash, output, false)?;
         self.stash.drain(..read.min(stash.len()));
         Ok((0, written))
     }
 
+    /// `last`: nothing that follows, of this message or another, refers to these octets.
     fn inflate_from(
         &mut self,
         input: &[u8],
         output: &mut [u8],
+        last: bool,
     ) -> Result<(usize, usize), Violation> {
         if self.progress == Progress::Corrupt {
             return Err(Violation::CorruptDeflate);
@@ -111,7 +115,7 @@ impl Inbound {
         let (mut input, mut output) = (input, output);
         let (mut read, mut written) = (0_usize, 0_usize);
         loop {
-            let step = inflater.inflate(input, output);
+            let step = inflater.inflate(input, output, last);
             read = read.saturating_add(step.read);
             written = written.saturating_add(step.written);
             input = input.get(step.read..).unwrap_or_default();

@@ -52,7 +52,7 @@ impl Inflater {
     }
 
     /// Inflates until the input is used up or the output full.
-    pub(super) fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+    pub(super) fn inflate(&mut self, input: &[u8], output: &mut [u8], _last: bool) -> Step {
         let mut step = Step::default();
         loop {
             let held = self.buffer.get(self.taken..self.filled).unwrap_or_default();
@@ -86,7 +86,7 @@ impl Inflater {
     /// Takes what a message's sender has left out at its end: whether that does nothing but complete a block
     /// of no octets.
     pub(super) fn complete(&mut self) -> bool {
-        let step = self.inflate(&TAIL, &mut [0]);
+        let step = self.inflate(&TAIL, &mut [0], false);
         step.read == TAIL.len() && step.written == 0 && !step.ended && !step.corrupt
     }
 

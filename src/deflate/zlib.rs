@@ -38,8 +38,9 @@ impl Inflater {
         new
     }
 
-    /// Inflates until the input is used up or the output full.
-    pub(super) fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+    /// Inflates until the input is used up or the output full. `last`: where neither cuts it short, no input
+    /// follows that refers to what comes of this.
+    pub(super) fn inflate(&mut self, input: &[u8], output: &mut [u8], last: bool) -> Step {
         let before = (self.stream.total_in(), self.stream.total_out());
         let status = self
             .stream
@@ -52,8 +53,11 @@ impl Inflater {
             ended: status == Ok(Status::StreamEnd),
             corrupt: status.is_err(),
         };
-        self.history
-            .push(output.get(..step.written).unwrap_or_default());
+        let settled = step.read == input.len() && step.written < output.len() && !step.ended;
+        if !(last && settled) {
+            self.history
+                .push(output.get(..step.written).unwrap_or_default());
+        }
         if step.ended {
             self.restart();
         }
