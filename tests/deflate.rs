@@ -207,7 +207,7 @@ fn rule_41_messages_refer_to_earlier_ones_only_where_that_was_agreed_upon() {
     }
 }
 
-// RFC 7692 §7.1.2.1-2, §7.1.2.2-2
+// RFC 7692 §7.1.2.1-2, §7.1.2.2-2, §7.2.1-2
 #[test]
 fn rule_40_no_message_refers_further_back_than_its_window() {
     for bits in 8..=15_u8 {
@@ -409,6 +409,7 @@ fn rule_45_codecs_appear_with_first_use_and_go_when_they_are_released() {
     }
 }
 
+// RFC 7692 §7.2.2-2, §7.2.2-3
 #[test]
 fn rule_45_without_kept_codecs_what_the_peer_refers_to_is_kept() {
     let mut pair = agree(ALL, ALL.with_kept_codecs(false));

@@ -72,6 +72,7 @@ impl Inbound {
     }
 
     /// A message begins. It may refer to earlier ones where that was agreed upon.
+    // RFC 7692 §7.2.2-2, §7.2.2-3
     pub(crate) fn begin(&mut self) {
         self.progress = Progress::Nothing;
         self.pending = false;

@@ -440,6 +440,7 @@ const fn clamp(value: u8, least: u8, most: u8) -> u8 {
     }
 }
 
+// RFC 7692 §7.2.1-2
 const fn legal_bits(bits: u8) -> u8 {
     clamp(bits, LEAST_BITS, MOST_BITS)
 }
