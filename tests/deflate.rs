@@ -61,6 +61,12 @@ fn agree(client: DeflateConfig, server: DeflateConfig) -> Pair {
     }
 }
 
+#[test]
+fn an_answer_shows_how_messages_are_to_be_compressed() {
+    assert_eq!(Accept::new().deflate(), None);
+    assert_eq!(Accept::new().with_deflate(ALL).deflate(), Some(ALL));
+}
+
 fn server_with(parameters: &str, config: &DeflateConfig) -> Connection<Server> {
     let answer = config.answer([parameters.as_bytes()]).unwrap();
     Connection::open_server(Config::new()).with_deflate(answer.parameters(), config)

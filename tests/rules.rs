@@ -1122,6 +1122,28 @@ fn a_ping_goes_out_after_the_interval_and_anything_heard_puts_it_off() {
 }
 
 #[test]
+fn each_octet_that_comes_is_a_sign_of_life_and_to_look_again_is_none() {
+    let mut ws = open_server(Config::new().with_ping_interval(seconds(20)));
+    let (mut rx, mut tx) = buffers();
+    let mut heard = 0;
+    ws.poll_timeout(at(heard));
+    // A text in two fragments, and one that is no longer ASCII.
+    let frames = [
+        to_server(0x01, b"Hello"),
+        to_server(0x80, b"World"),
+        to_server(0x81, "K\u{e4}se".as_bytes()),
+    ];
+    for octet in frames.concat() {
+        rx.extend(&[octet]).unwrap();
+        drain(&mut ws, &mut rx, &mut tx);
+        heard += 1_000;
+        assert_eq!(ws.poll_timeout(at(heard)), Some(at(heard + 20_000)));
+        drain(&mut ws, &mut rx, &mut tx);
+        assert_eq!(ws.poll_timeout(at(heard + 500)), Some(at(heard + 20_000)));
+    }
+}
+
+#[test]
 fn no_pong_in_time_is_1011_and_not_clean() {
     let config = Config::new()
         .with_ping_interval(seconds(20))

@@ -414,6 +414,15 @@ mod tests {
         );
         small.release();
         assert_eq!(small.storage.capacity(), 0);
+        let (mut least, mut less) = ([0; 13], [0; 12]);
+        let mut lent = RecvBuffer::with_storage(&mut less[..]);
+        assert_eq!(big.transfer(&mut lent), Err(Full));
+        let mut lent = RecvBuffer::with_storage(&mut least[..]);
+        big.transfer(&mut lent).unwrap();
+        assert_eq!(
+            (lent.kept(), lent.unread()),
+            (&b"message"[..], Some(&b"unread"[..]))
+        );
     }
 
     #[test]

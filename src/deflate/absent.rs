@@ -55,7 +55,12 @@ impl Inbound {
         match self.0 {}
     }
 
-    pub(crate) fn inflate(&mut self, _: &[u8], _: &mut [u8], _: bool) -> Result<(usize, usize), Violation> {
+    pub(crate) fn inflate(
+        &mut self,
+        _: &[u8],
+        _: &mut [u8],
+        _: bool,
+    ) -> Result<(usize, usize), Violation> {
         match self.0 {}
     }
 

@@ -217,6 +217,18 @@ mod tests {
             assert!(!allows(list, "good.example", &[origin]), "{origin}");
         }
         assert!(allows(OriginPolicy::List(&["null"]), "a", &["null"]));
+        for (origin, is_one) in [
+            ("a+.-1://a", true),
+            ("1a://a", false),
+            ("a_b://a", false),
+            ("://a", false),
+        ] {
+            assert_eq!(
+                allows(OriginPolicy::List(&[origin]), "a", &[origin]),
+                is_one,
+                "{origin}"
+            );
+        }
     }
 
     #[test]

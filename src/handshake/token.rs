@@ -139,6 +139,10 @@ mod tests {
             "several lines"
         );
         assert!(
+            lists_token([&b"a\\,upgrade"[..]], "upgrade"),
+            "a backslash means nothing outside of quotes"
+        );
+        assert!(
             !lists_token([&b"up"[..], b"grade"], "upgrade"),
             "lines are not glued"
         );
