@@ -4,7 +4,7 @@
 #[path = "common/counting.rs"]
 mod counting;
 
-use counting::HELD;
+use counting::{HELD, allocations};
 use websocket_proto::handshake::DeflateConfig;
 use websocket_proto::{Client, Config, Connection, Event, RecvBuffer, SendBuffer, Server};
 
@@ -123,4 +123,81 @@ fn rule_45_the_memory_of_each_setting_is_as_documented() {
         docs.contains(&table),
         "docs/compression.md has to hold\n{table}"
     );
+}
+
+/// A server's end that keeps no context, and the frame of a message for it.
+fn alone() -> (Connection<Server>, Vec<u8>) {
+    let config = DeflateConfig::new()
+        .with_server_context_takeover(false)
+        .with_client_context_takeover(false);
+    let mut offer = Vec::new();
+    config.emit_offer(&mut |octets| offer.extend_from_slice(octets));
+    let agreed = config.answer([&offer[..]]).unwrap().parameters();
+    let keys: Keys = || [1, 2, 3, 4];
+    let mut client = Connection::open_client(Config::new(), keys).with_deflate(agreed, &config);
+    let mut sent = SendBuffer::new();
+    client.send_binary(&[b'a'; 5000], &mut sent).unwrap();
+    let server = Connection::open_server(Config::new()).with_deflate(agreed, &config);
+    (server, sent.octets().to_vec())
+}
+
+#[test]
+fn rule_45_the_codecs_of_a_thread_serve_one_message_after_the_other() {
+    std::thread::spawn(|| {
+        let (mut one, frame) = alone();
+        let (mut other, _) = alone();
+        let (mut rx, mut tx) = (RecvBuffer::new(), SendBuffer::new());
+        rx.spare_at_least(1 << 20);
+        let mut echo = |server: &mut Connection<Server>| {
+            rx.extend(&frame).unwrap();
+            match server.poll(&mut rx, &mut tx).unwrap() {
+                Some(Event::Binary(octets)) => server.send_binary(octets, &mut tx).unwrap(),
+                other => panic!("{other:?}"),
+            }
+            tx.clear();
+        };
+        echo(&mut one);
+        let again = allocations(|| {
+            (0..5).for_each(|_| [&mut one, &mut other].into_iter().for_each(&mut echo))
+        });
+        assert_eq!(again, 0);
+    })
+    .join()
+    .unwrap();
+}
+
+#[test]
+fn rule_45_a_thread_keeps_four_codecs_of_each_kind_and_no_more() {
+    std::thread::spawn(|| {
+        let held = |count: usize| {
+            let mut ends: Vec<_> = (0..count).map(|_| alone()).collect();
+            let (mut rx, mut tx) = (RecvBuffer::new(), SendBuffer::new());
+            // A message in two fragments, and one in parts, hold a codec each until they end.
+            for (server, frame) in &mut ends {
+                frame[0] &= 0x7F;
+                rx.extend(frame).unwrap();
+                assert!(matches!(server.poll_chunk(&mut rx, &mut tx), Ok(Some(_))));
+                while server.poll_chunk(&mut rx, &mut tx).unwrap().is_some() {}
+                rx.clear();
+                server
+                    .begin_message(websocket_proto::MessageKind::Binary)
+                    .unwrap();
+                server.write_part(b"part", &mut tx).unwrap();
+                tx.clear();
+            }
+            for (server, _) in &mut ends {
+                server.end_message(b"end", &mut tx).unwrap();
+                rx.extend(&[0x80, 0x80, 1, 2, 3, 4]).unwrap();
+                while server.poll_chunk(&mut rx, &mut tx).unwrap().is_some() {}
+            }
+            drop((ends, rx, tx));
+            HELD.get()
+        };
+        let kept: Vec<_> = [1, 4, 5, 12].into_iter().map(held).collect();
+        assert!(kept[1] > kept[0] * 3, "{kept:?}");
+        assert_eq!(kept[1], kept[2]);
+        assert_eq!(kept[1], kept[3]);
+    })
+    .join()
+    .unwrap();
 }

@@ -196,6 +196,26 @@ fn what_is_sent_does_not_depend_on_what_other_connections_of_the_thread_have_sen
     }
 }
 
+#[test]
+fn rule_46_a_message_in_parts_is_compressed_if_messages_were_when_it_began() {
+    let mut ws = server_with("permessage-deflate", &ALL);
+    for compressing in [true, false, true] {
+        let mut tx = Tx::new();
+        ws.set_compressing(compressing);
+        ws.begin_message(MessageKind::Binary).unwrap();
+        ws.set_compressing(!compressing);
+        for part in [&b"one"[..], b"", b"two"] {
+            ws.write_part(part, &mut tx).unwrap();
+        }
+        ws.end_message(b"three", &mut tx).unwrap();
+        let [(compressed, payload)] = &messages(tx.octets())[..] else {
+            panic!("one message")
+        };
+        assert_eq!(*compressed, compressing);
+        assert_eq!(payload == b"onetwothree", !compressing);
+    }
+}
+
 // RFC 7692 §7.1.1.1-2, §7.1.1.2-1
 #[test]
 fn rule_41_messages_refer_to_earlier_ones_only_where_that_was_agreed_upon() {

@@ -392,6 +392,9 @@ impl<B: Storage> Output for SendBuffer<B> {
 
 #[cfg(all(test, feature = "alloc"))]
 mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
     use super::*;
 
     fn put<B: Storage>(tx: &mut SendBuffer<B>, octets: &[u8]) -> Result<(), Full> {
@@ -479,6 +482,47 @@ mod tests {
         put(&mut tx, b"abc").unwrap();
         assert_eq!(tx.octets(), b"45678abc");
         assert_eq!(put(&mut tx, b"d"), Err(Full));
+    }
+
+    proptest::proptest! {
+        /// What is done: how, and with how many octets.
+        #[test]
+        fn a_buffer_holds_what_a_queue_would(steps in proptest::collection::vec((0..4_u8, 0..700_usize), 1..60)) {
+            let mut tx = SendBuffer::with_limit(4096);
+            let mut queue: Vec<u8> = Vec::new();
+            for (at, (how, count)) in steps.into_iter().enumerate() {
+                let octets = vec![at as u8; count];
+                let fits = queue.len() + count <= 4096;
+                match how {
+                    0 | 1 => proptest::prop_assert_eq!(tx.extend(&octets).is_ok(), fits),
+                    2 if count > 0 => proptest::prop_assert_eq!(tx.push_shared(octets.clone().into()).is_ok(), fits),
+                    _ => {
+                        let first = tx.pieces().next().map_or(0, <[u8]>::len);
+                        let count = if count % 3 == 0 { first } else { count.min(queue.len()) };
+                        tx.consume(count);
+                        queue.drain(..count);
+                    }
+                }
+                if fits && (how < 2 || (how == 2 && count > 0)) {
+                    queue.extend(octets);
+                }
+                proptest::prop_assert_eq!(tx.len(), queue.len());
+                proptest::prop_assert_eq!(tx.is_empty(), queue.is_empty());
+                proptest::prop_assert_eq!(&tx.pieces().collect::<Vec<_>>().concat(), &queue);
+            }
+        }
+    }
+
+    #[test]
+    fn a_limit_that_is_set_later_holds_from_then_on() {
+        let mut tx = SendBuffer::with_limit(4);
+        put(&mut tx, b"abcd").unwrap();
+        tx.set_limit(6);
+        assert_eq!(put(&mut tx, b"efg"), Err(Full));
+        put(&mut tx, b"ef").unwrap();
+        tx.set_limit(3);
+        assert_eq!(put(&mut tx, b"g"), Err(Full));
+        assert_eq!(tx.octets(), b"abcdef");
     }
 
     #[test]

@@ -92,7 +92,8 @@ impl SharedFrames {
             next.written += written;
             rest -= written;
             self.len -= written;
-            if next.own_before > 0 || !next.octets().is_empty() {
+            // No frame is without octets.
+            if !next.octets().is_empty() {
                 break;
             }
             self.queue.pop_front();

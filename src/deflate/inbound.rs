@@ -224,3 +224,29 @@ impl Inbound {
         Some(octets)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stash_takes_no_more_before_it_is_empty_again() {
+        // A stored block of 70 octets.
+        let mut block = [b'a'; 75];
+        block[..5].copy_from_slice(&[0, 70, 0, !70, 0xFF]);
+        let mut inbound = Inbound::new(15, false, true);
+        inbound.begin();
+        assert_eq!(inbound.stash(&block), STASH);
+        assert_eq!(inbound.stash(&block), 0);
+        let mut room = [0; 8];
+        let mut written = 0;
+        // One codec takes no more than it has room for, another all at once.
+        while written < STASH - 5 {
+            let step = inbound.inflate(&[], &mut room, false).unwrap();
+            assert_eq!(step.0, 0, "octets of the stash don't count as read");
+            written += step.1;
+        }
+        assert_eq!(written, STASH - 5);
+        assert_eq!(inbound.stash(b"x"), 1);
+    }
+}

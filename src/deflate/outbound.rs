@@ -172,3 +172,20 @@ fn frame_alone(setting: Setting, opcode: Opcode, payload: &[u8]) -> Option<Arc<[
             .into(),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_never_sent_as_no_octets_at_all() {
+        for nothing in [&b""[..], &TAIL] {
+            let mut output = [1; 5];
+            output[..nothing.len()].copy_from_slice(nothing);
+            assert_eq!(without_tail(&mut output, nothing.len()), Some(1));
+            assert_eq!(output[0], 0);
+        }
+        assert_eq!(without_tail(&mut [7, 0, 0, 0xFF, 0xFF], 5), Some(1));
+        assert_eq!(without_tail(&mut [], 0), None);
+    }
+}
