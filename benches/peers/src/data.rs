@@ -11,7 +11,7 @@ pub fn payload(kind: Kind, length: usize, number: usize) -> Vec<u8> {
             octets.resize(length, 0);
             random.fill(&mut octets);
         }
-        Kind::Ascii => {
+        Kind::Ascii | Kind::Json => {
             while octets.len() < length {
                 octets.extend_from_slice(record(&mut random).as_bytes());
             }

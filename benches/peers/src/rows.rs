@@ -14,15 +14,18 @@ pub enum Kind {
     Mixed,
     /// Characters of three octets each.
     Cjk,
+    /// JSON as in [`Ascii`](Self::Ascii), in binary messages: nobody looks for UTF-8. It compresses, as random octets
+    /// do not.
+    Json,
 }
 
 impl Kind {
-    /// All of them.
+    /// Those that aren't compressed.
     pub const ALL: [Self; 4] = [Self::Binary, Self::Ascii, Self::Mixed, Self::Cjk];
 
     /// Whether it is a text message.
     pub fn is_text(self) -> bool {
-        self != Self::Binary
+        !matches!(self, Self::Binary | Self::Json)
     }
 
     const fn name(self) -> &'static str {
@@ -31,6 +34,7 @@ impl Kind {
             Self::Ascii => "ASCII",
             Self::Mixed => "mixed",
             Self::Cjk => "CJK",
+            Self::Json => "binary",
         }
     }
 }
@@ -137,6 +141,15 @@ fn push_compressed(rows: &mut Vec<Row>) {
     ] {
         let work = Work::ReceiveCompressed(Deflate { takeover, level: 6 });
         rows.extend(COMPRESSED_SIZES.map(|size| compressed(group, size_name(size), work, size)));
+        // What a codec alone does, which takes nothing for a text.
+        rows.extend([1 << 10, 64 << 10].map(|size| {
+            let name = format!("{}, {}", size_name(size), Kind::Json.name());
+            let kind = Kind::Json;
+            Row {
+                kind,
+                ..compressed(group, name, work, size)
+            }
+        }));
     }
     for (group, takeover) in [
         ("send compressed, with context takeover", true),
