@@ -274,9 +274,11 @@ fn rule_46_a_message_is_sent_as_it_is_where_the_caller_says_so_or_it_is_small() 
     let mut ws = server_with("permessage-deflate", &config);
     let mut tx = Tx::new();
     let mut payload = vec![b'a'; 100];
+    assert_eq!([99, 100].map(|size| ws.compresses(size)), [false, true]);
     ws.send_binary(&payload, &mut tx).unwrap();
     ws.send_binary(&payload[1..], &mut tx).unwrap();
     ws.set_compressing(false);
+    assert!(!ws.compresses(100));
     ws.send_binary(&payload, &mut tx).unwrap();
     ws.begin_message(MessageKind::Binary).unwrap();
     ws.set_compressing(true);

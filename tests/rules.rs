@@ -299,6 +299,23 @@ fn rule_27_a_server_masks_nothing() {
     );
 }
 
+#[test]
+fn rule_33_a_close_without_a_code_is_an_empty_frame() {
+    let (mut rx, mut tx) = buffers();
+    let mut ws = open_server(Config::new());
+    ws.close_without_code(&mut tx).unwrap();
+    assert_eq!(tx.octets(), to_client(0x88, b""));
+    assert_eq!(ws.state(), State::CloseSent);
+    assert_eq!(ws.close_without_code(&mut tx), Ok(()), "once");
+    assert_eq!(tx.len(), 2);
+    rx.extend(&to_server(0x88, b"")).unwrap();
+    ws.handle_eof();
+    drain(&mut ws, &mut rx, &mut tx);
+    let outcome = ws.outcome(&rx).unwrap();
+    assert_eq!((outcome.code, outcome.clean), (CloseCode::NO_STATUS, true));
+    assert_eq!(outcome.initiator, Initiator::Local);
+}
+
 // ---- Ping, Pong, Close ---------------------------------------------------------------------------
 
 // RFC 6455 §5.5.2-1

@@ -451,6 +451,15 @@ fn what_is_printed_of_a_connection_and_its_heads_gives_no_secret_away() {
     let agreed = format!("{:?}", DeflateParameters::default());
     assert!(agreed.contains("server_max_window_bits: 15"), "{agreed}");
     assert!(agreed.contains("client_context_takeover: true"), "{agreed}");
+
+    let (mut ws, mut rx) = (open_client(Config::new()), RecvBuffer::new());
+    rx.extend(b"\x8A\x06secret").unwrap();
+    let ready = ws.poll_ready(&mut rx, &mut tx).unwrap().unwrap();
+    let shown = format!("{ready:?}");
+    assert!(
+        shown.contains("Ready(Pong") && !shown.contains("secret"),
+        "{shown}"
+    );
 }
 
 #[test]
