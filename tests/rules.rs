@@ -316,6 +316,18 @@ fn rule_33_a_close_without_a_code_is_an_empty_frame() {
     assert_eq!(outcome.initiator, Initiator::Local);
 }
 
+#[test]
+fn a_client_takes_a_request_for_no_answer() {
+    let (mut ws, mut rx, mut tx) = connecting_client(Config::new(), &[]);
+    rx.extend(&request_with("")).unwrap();
+    let (events, violation) = drain(&mut ws, &mut rx, &mut tx);
+    assert!(events.is_empty(), "{events:?}");
+    assert!(
+        matches!(violation, Some(Violation::Response(_))),
+        "{violation:?}"
+    );
+}
+
 // ---- Ping, Pong, Close ---------------------------------------------------------------------------
 
 // RFC 6455 §5.5.2-1

@@ -85,6 +85,9 @@ use crate::role::Role;
 use crate::time::Instant;
 use crate::utf8;
 
+/// What is frequent has a way of its own. Without an allocator, where room is short, all goes the long way.
+const QUICK: bool = cfg!(feature = "alloc");
+
 /// One end of a WebSocket connection.
 ///
 /// `S` is [`Server`] or [`Client`]. See the module for how to drive it, and `docs/contract.md` for
@@ -147,7 +150,7 @@ impl<S: Side> Connection<S> {
         tx: &mut SendBuffer<T>,
     ) -> Result<Option<Ready>, Violation> {
         // Without an allocator, where room is short, octets that come one by one go the long way.
-        if cfg!(feature = "alloc") && self.machine.decoder.remaining() > 1 {
+        if QUICK && self.machine.decoder.remaining() > 1 {
             if self.machine.assembly.is_flowing() && self.machine.take_octet(rx) {
                 return Ok(None);
             }
@@ -167,7 +170,7 @@ impl<S: Side> Connection<S> {
         rx: &mut RecvBuffer<B>,
         tx: &mut SendBuffer<T>,
     ) -> Option<Ready> {
-        if cfg!(feature = "alloc")
+        if QUICK
             && self.machine.is_express()
             && self.machine.awaits_octets()
             && let Some(octets) = rx.unread()
@@ -256,7 +259,7 @@ impl<S: Side> Connection<S> {
         tx: &mut SendBuffer<T>,
     ) -> Result<Event<'a>, Violation> {
         match ready.found() {
-            Found::WholeText(place) => {
+            Found::WholeText(place) if QUICK => {
                 self.note_data();
                 let payload = rx.take(place.header_len.into(), place.payload_len);
                 // RFC 6455 §5.6-1, §8.1-1
@@ -268,7 +271,7 @@ impl<S: Side> Connection<S> {
                 text.map(Event::Text)
                     .ok_or_else(|| self.fail(Violation::InvalidUtf8, tx))
             }
-            Found::WholeBinary(place) => {
+            Found::WholeBinary(place) if QUICK => {
                 self.note_data();
                 let payload = rx.take(place.header_len.into(), place.payload_len);
                 if self.side.role().expects_masked() {

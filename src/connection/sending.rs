@@ -2,10 +2,10 @@
 //!
 //! Every command checks everything first; one that returns a [`Misuse`] has written nothing.
 
-use super::Connection;
 use super::closing::{Input, State};
 use super::machine::write_close;
 use super::side::{Side, sealed};
+use super::{Connection, QUICK};
 use crate::buffer::{Output, SendBuffer, Storage};
 use crate::close::CloseCode;
 use crate::error::Misuse;
@@ -13,9 +13,6 @@ use crate::frame::mask::{self, MaskKey};
 use crate::frame::{Header, MAX_CONTROL_PAYLOAD, MAX_HEADER_LEN};
 use crate::opcode::{MessageKind, Opcode};
 use crate::utf8::{self, Utf8Validator};
-
-/// Short messages have a way of their own, without an allocator none has.
-const QUICK: bool = cfg!(feature = "alloc");
 
 /// The longest payload whose length stands in the header's second octet.
 const SHORT: usize = 125;
