@@ -698,3 +698,18 @@ mod tasks {
         to_client(0x82, &vec![7; length]).len()
     }
 }
+
+#[test]
+fn an_open_clients_connection_holds_nothing_of_its_request() {
+    let subprotocols = ["chat.v1", "chat.v2", "a.subprotocol.with.a.long.name"];
+    let (mut ws, mut rx, mut tx) = connecting_client(Config::new(), &subprotocols);
+    let answer = answer_with("Sec-WebSocket-Protocol: chat.v2\r\n");
+    rx.spare_at_least(4096);
+    rx.extend(&answer).unwrap();
+    let connecting = HELD.get();
+    let opened = matches!(ws.poll(&mut rx, &mut tx), Ok(Some(Event::HandshakeDone(_))));
+    assert!(opened && ws.poll(&mut rx, &mut tx).unwrap().is_none());
+    let names: usize = subprotocols.iter().map(|name| name.len()).sum();
+    let given_back = usize::try_from(connecting - HELD.get()).unwrap_or(0);
+    assert!(given_back >= names, "{given_back}");
+}

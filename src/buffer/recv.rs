@@ -426,6 +426,19 @@ mod tests {
     }
 
     #[test]
+    fn a_cleared_buffer_holds_nothing_unfinished_and_keeps_its_memory() {
+        let mut rx = RecvBuffer::new();
+        rx.extend(b"--message--unread").unwrap();
+        let mut window = rx.window();
+        window.skip(2);
+        window.join(7);
+        let capacity = rx.capacity();
+        rx.clear();
+        assert!(rx.is_empty() && rx.kept().is_empty() && !rx.take_fresh());
+        assert_eq!(rx.capacity(), capacity);
+    }
+
+    #[test]
     fn a_full_fixed_buffer_lends_no_room_and_loses_nothing() {
         let mut rx = RecvBuffer::with_storage([0; 4]);
         rx.extend(b"abc").unwrap();

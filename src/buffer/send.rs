@@ -484,6 +484,41 @@ mod tests {
         assert_eq!(put(&mut tx, b"d"), Err(Full));
     }
 
+    #[test]
+    #[should_panic(expected = "more consumed than was waiting")]
+    fn more_than_waits_can_not_have_been_written() {
+        let mut tx = SendBuffer::new();
+        put(&mut tx, b"abcd").unwrap();
+        tx.consume(2);
+        tx.consume(6);
+    }
+
+    #[test]
+    fn what_waits_moves_where_that_makes_as_much_room_as_it_moves() {
+        let mut tx = SendBuffer::new();
+        put(&mut tx, &[1; 1000]).unwrap();
+        let held = tx.capacity();
+        put(&mut tx, &vec![2; held - 1000]).unwrap();
+        assert_eq!(tx.capacity(), held, "to its last octet");
+        tx.consume(held / 2);
+        put(&mut tx, &vec![3; held / 2]).unwrap();
+        assert_eq!(tx.capacity(), held, "moved");
+        tx.consume(1);
+        put(&mut tx, b"4").unwrap();
+        assert!(
+            tx.capacity() >= 2 * held,
+            "so much isn't moved for one octet"
+        );
+        let all = [
+            &[1; 1000][..],
+            &vec![2; held - 1000],
+            &vec![3; held / 2],
+            b"4",
+        ]
+        .concat();
+        assert!(tx.octets() == &all[held / 2 + 1..]);
+    }
+
     proptest::proptest! {
         /// What is done: how, and with how many octets.
         #[test]

@@ -112,7 +112,8 @@ impl Machine {
                 }
             };
         }
-        let last = available == came && self.decoder.remaining() == 0 && !self.decoder.in_message();
+        // Nothing is put off at the end of a frame.
+        let last = self.decoder.remaining() == 0 && !self.decoder.in_message();
         let (read, written) = inbound.inflate(input, gap, last)?;
         let filled = written == gap.len();
         inbound.note_inflated(read, filled);

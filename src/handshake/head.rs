@@ -358,6 +358,29 @@ mod tests {
         HeadScanner::default().scan(octets, limit)
     }
 
+    #[test]
+    fn a_head_ends_where_its_octets_do() {
+        assert_eq!(check_lines(HEAD), Ok(()));
+        let longer = [HEAD, b"a: b\r\n\r\n"].concat();
+        for octets in [&longer[..], &HEAD[..HEAD.len() - 1]] {
+            assert_eq!(check_lines(octets), Err(HeadFault::Malformed));
+        }
+        let mut fields = 0;
+        let mut count = |_: &[u8], _: &[u8]| fields += 1;
+        assert!(parse_fields(b"a: b\r\nc: d\r\n\r\n", &mut count).is_ok());
+        assert!(parse_fields(b"a: b\r\n\r\nc: d\r\n\r\n", &mut count).is_err());
+        assert_eq!(fields, 2);
+    }
+
+    #[test]
+    fn a_scanner_is_fresh_until_it_has_looked_at_something() {
+        let mut scanner = HeadScanner::default();
+        scanner.scan(b"", 100).unwrap();
+        assert!(scanner.is_fresh());
+        scanner.scan(b"G", 100).unwrap();
+        assert!(!scanner.is_fresh());
+    }
+
     fn octet_by_octet(octets: &[u8], limit: usize) -> Result<Option<usize>, HeadFault> {
         let mut scanner = HeadScanner::default();
         for end in 0..=octets.len() {
