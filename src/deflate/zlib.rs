@@ -38,8 +38,8 @@ impl Inflater {
         new
     }
 
-    /// Inflates until the input is used up or the output full. `last`: where neither cuts it short, no input
-    /// follows that refers to what comes of this.
+    /// Inflates until the input is used up or the output full. `last`: behind this input comes none that refers
+    /// to what comes of it.
     pub(super) fn inflate(&mut self, input: &[u8], output: &mut [u8], last: bool) -> Step {
         let before = (self.stream.total_in(), self.stream.total_out());
         let status = self
@@ -53,8 +53,7 @@ impl Inflater {
             ended: status == Ok(Status::StreamEnd),
             corrupt: status.is_err(),
         };
-        let settled = step.read == input.len() && step.written < output.len() && !step.ended;
-        if !(last && settled) {
+        if !last || step.read != input.len() {
             self.history
                 .push(output.get(..step.written).unwrap_or_default());
         }

@@ -135,9 +135,9 @@ impl Assembly {
     }
 
     /// The payload of a frame begins, whose octets join the message as they come, if nothing else is to be
-    /// done first: one flag for what would have to be asked at each of them.
+    /// done first: one flag for what would have to be asked at each of them. Messages that are compressed don't flow.
     pub(crate) const fn flow(&mut self, unhindered: bool) {
-        self.flows = unhindered && !self.is_compressed();
+        self.flows = unhindered;
     }
 
     /// From here on there may be something to be done first.
