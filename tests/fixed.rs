@@ -63,6 +63,15 @@ fn two_ends_in_fixed_buffers_open_talk_and_close() {
         }
     }
 
+    for text in ["", "short", "K\u{e4}se"] {
+        client.send_text(text, &mut client_tx).unwrap();
+        carry(&mut client_tx, &mut server_rx);
+        match server.poll(&mut server_rx, &mut server_tx).unwrap() {
+            Some(Event::Text(seen)) => assert_eq!(seen, text),
+            other => panic!("{other:?}"),
+        }
+    }
+
     client
         .close(CloseCode::NORMAL, "bye", &mut client_tx)
         .unwrap();

@@ -155,6 +155,19 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn what_is_printed_of_a_codec_is_its_setting_and_nothing_that_it_holds() {
+        let setting = Setting {
+            level: 1,
+            memory_level: 2,
+            window_bits: 9,
+        };
+        let shown = format!("{:?}", Deflater::take(setting));
+        assert_eq!(shown, format!("{setting:?}"));
+        let shown = format!("{:?}", Inflater::new(9, b"secret"));
+        assert_eq!(shown, "Inflater { .. }");
+    }
+
     fn compress(deflater: &mut Deflater, message: &[u8]) -> Vec<u8> {
         let mut output = vec![0; message.len() * 2 + 64];
         let written = deflater.flush(message, &mut output, Next::Alone).unwrap();
