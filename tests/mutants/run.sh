@@ -2,7 +2,7 @@
 # Judges every mutant of the core that cargo-mutants knows of: tests/mutants/run.sh [ARGUMENT of cargo mutants --list]...
 #
 # All of them are compiled into one build, behind a switch (src/main.rs says how), so that it takes an hour instead of
-# days. `--file src/utf8.rs`, or `--sharding round-robin --shard 0/20`, judges some. What one set of features leaves
+# days. `--sharding round-robin --shard 0/20` judges some (`--file` chooses nothing: `.cargo/mutants.toml` names the files). What one set of features leaves
 # out, or doesn't notice, is judged with the next.
 #
 # It needs cargo-mutants (`cargo install cargo-mutants`) and a toolchain named nightly, jq, and two processors' time. The
