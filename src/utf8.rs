@@ -86,6 +86,10 @@ impl Utf8Validator {
                 .iter()
                 .try_for_each(|&octet| self.0.after(octet).map(|next| self.0 = next));
         }
+        // No code point is cut off, as in most pieces.
+        if self.is_complete() && piece.last().is_some_and(u8::is_ascii) {
+            return text(piece).map(|_| ()).ok_or(InvalidUtf8);
+        }
         let mut rest = piece;
         while !self.is_complete() {
             let Some((&octet, after)) = rest.split_first() else {

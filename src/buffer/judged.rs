@@ -69,6 +69,11 @@ impl Judged {
         self.text.pending()
     }
 
+    /// Whether all octets of the message are known to be text.
+    pub(super) const fn covers_all(self) -> bool {
+        TRUSTED && self.known && self.text.is_complete()
+    }
+
     /// Whether the first `count` octets of a message of `len` are known to be text, and no more of them.
     pub(super) const fn covers(self, count: usize, len: usize) -> bool {
         TRUSTED && self.known && count.saturating_add(self.pending()) == len
@@ -136,8 +141,9 @@ mod tests {
         assert!(join(&mut judged, b"caf\xC3", true));
         assert_eq!(judged.pending(), 1);
         assert!(judged.covers(3, 4) && !judged.covers(4, 4) && !judged.covers(2, 4));
+        assert!(!judged.covers_all());
         assert!(join(&mut judged, b"\xA9", false));
-        assert!(judged.covers(5, 5));
+        assert!(judged.covers(5, 5) && judged.covers_all());
     }
 
     #[test]
@@ -158,7 +164,7 @@ mod tests {
         let mut other = [0xFF];
         let joined = Joined::new(&mut other, &mut judged, false);
         assert_eq!(joined.make(false, |_, _| Ok(())), Ok(()));
-        assert!(!judged.covers(5, 5));
+        assert!(!judged.covers(5, 5) && !judged.covers_all());
         assert!(
             join(&mut judged, b"text", false),
             "this is, but not the whole"

@@ -156,6 +156,18 @@ impl<'a> Window<'a> {
         self.note_joined(read, written)
     }
 
+    /// Lends the message, which is whole and no longer kept, and says whether it is known to be text.
+    #[inline]
+    pub(crate) fn take_message(self) -> (&'a [u8], bool) {
+        let judged = self.keeps && self.judged.covers_all();
+        let Marks {
+            kept, joined, next, ..
+        } = *self.marks;
+        self.marks.kept = next;
+        self.marks.joined = next;
+        (self.octets.get(kept..joined).unwrap_or_default(), judged)
+    }
+
     /// The place of the first `count` octets of the message, which are no longer kept.
     pub(crate) fn release(&mut self, count: usize) -> Range<usize> {
         let start = self.marks.kept;

@@ -28,6 +28,8 @@ const BATCH: u64 = 64 << 10;
 pub(super) enum Inflating {
     /// Nothing: there was progress.
     GoesOn,
+    /// Nothing: all of it has come, and is inflated.
+    Ended,
     /// The message's next frame.
     NeedsFrame,
     /// Octets of this frame, or room.
@@ -53,54 +55,41 @@ impl Machine {
         Ok(())
     }
 
-    /// Takes one step with the compressed message under construction: inflates what there is of it, or
-    /// ends it. `whole`: it is not lent in parts.
+    /// Takes one step with the compressed message under construction: inflates what there is of it. `whole`:
+    /// it is not lent in parts.
     pub(super) fn inflate(
         &mut self,
         rx: &mut Window<'_>,
         whole: bool,
     ) -> Result<Inflating, Violation> {
+        rx.open_gap();
+        let available = self.unmask_compressed(rx, whole);
         // Without a codec no message is taken for a compressed one.
         let inbound = self.deflate.inbound().ok_or(Violation::ReservedBits)?;
-        rx.open_gap();
-        let (gap, unread) = rx.gap_and_unread();
-        let (unmasked, masked) = unread.split_at_mut(inbound.unmasked().min(unread.len()));
-        let fresh = self.decoder.decode_payload(masked);
-        if fresh != 0 {
-            self.activity.data = true;
-            inbound.note_unmasked(fresh);
-        }
-        let held = gap.len();
-        let came = unmasked.len() + fresh;
-        let available = if whole && !self.eof {
-            came.saturating_sub(put_off(self.decoder.remaining(), rx))
-        } else {
-            came
-        };
+        // Nothing is put off at the end of a frame.
+        let last = self.decoder.remaining() == 0 && !self.decoder.in_message();
         if available == 0 && !inbound.is_pending() {
-            if self.decoder.remaining() > 0 {
-                return Ok(Inflating::Waits);
-            }
-            if self.decoder.in_message() {
-                return Ok(Inflating::NeedsFrame);
-            }
-            return self.finish_inflated(rx);
+            return Ok(if last {
+                Inflating::Ended
+            } else if self.decoder.remaining() == 0 {
+                Inflating::NeedsFrame
+            } else {
+                Inflating::Waits
+            });
         }
+        let kept = rx.kept_len();
+        let (gap, unread) = rx.gap_and_unread();
         // One octet more than is allowed shows that there are too many.
         let most = self.assembly.room(&self.config);
         let wanted = (available.saturating_mul(ROOM_PER_OCTET))
-            .max(if inbound.is_pending() {
-                rx.kept_len()
-            } else {
-                0
-            })
+            .max(if inbound.is_pending() { kept } else { 0 })
             .max(LEAST_ROOM)
             .min(most);
-        if held < wanted && inbound.ask_for_room(wanted) {
+        if gap.len() < wanted && inbound.ask_for_room(wanted) {
             return Ok(Inflating::Waits);
         }
-        let (gap, unread) = rx.gap_and_unread();
-        let gap = gap.get_mut(..most.min(held)).unwrap_or_default();
+        let gap_len = most.min(gap.len());
+        let gap = gap.get_mut(..gap_len).unwrap_or_default();
         let input = unread.get(..available).unwrap_or_default();
         if gap.is_empty() {
             // A storage of fixed size is full of what has yet to be inflated.
@@ -112,8 +101,6 @@ impl Machine {
                 }
             };
         }
-        // Nothing is put off at the end of a frame.
-        let last = self.decoder.remaining() == 0 && !self.decoder.in_message();
         let (read, written) = inbound.inflate(input, gap, last)?;
         let filled = written == gap.len();
         inbound.note_inflated(read, filled);
@@ -121,19 +108,40 @@ impl Machine {
         let within = self.assembly.within_limit(written, &self.config);
         self.take_inflated(rx.join_inflated(read, within))?;
         self.assembly.grow_inflated(written, &self.config)?;
-        if used_up && last {
-            return self.finish_inflated(rx);
+        Ok(if used_up && last {
+            Inflating::Ended
+        } else {
+            Inflating::GoesOn
+        })
+    }
+
+    /// Unmasks what there is of the current frame, and says how many octets are to be inflated now.
+    fn unmask_compressed(&mut self, rx: &mut Window<'_>, whole: bool) -> usize {
+        let Some(inbound) = self.deflate.inbound() else {
+            return 0;
+        };
+        let unread = rx.peek(0, rx.unread_len());
+        let unmasked = inbound.unmasked().min(unread.len());
+        let fresh = self
+            .decoder
+            .decode_payload(unread.get_mut(unmasked..).unwrap_or_default());
+        if fresh != 0 {
+            self.activity.data = true;
+            inbound.note_unmasked(fresh);
         }
-        Ok(Inflating::GoesOn)
+        let came = unmasked.saturating_add(fresh);
+        if whole && holds_batches(rx) && !self.eof {
+            return came.saturating_sub(put_off(self.decoder.remaining()));
+        }
+        came
     }
 
     /// All of the message has come and is inflated.
-    fn finish_inflated(&mut self, rx: &Window<'_>) -> Result<Inflating, Violation> {
+    pub(super) fn finish_inflated(&mut self, rx: &Window<'_>) -> Result<(), Violation> {
         if let Some(inbound) = self.deflate.inbound() {
             inbound.finish()?;
         }
-        self.assembly.finish(rx.is_cut())?;
-        Ok(Inflating::GoesOn)
+        self.assembly.finish(rx.is_cut())
     }
 
     fn take_inflated(&self, inflated: Joined<'_>) -> Result<(), Violation> {
@@ -149,14 +157,16 @@ impl Machine {
 }
 
 /// How many octets of a frame wait for others, with `remaining` to come: what there is of its next batch. All
-/// batches but the first are full, so that what is inflated doesn't follow from how the octets come. Nothing
-/// waits in a storage of fixed size that may be too small for a batch and what comes of it.
-fn put_off(remaining: u64, rx: &Window<'_>) -> usize {
-    let least = (rx.kept_len() as u64).saturating_add(BATCH * (1 + ROOM_PER_OCTET as u64));
-    if !rx.can_hold(least) {
-        return 0;
-    }
+/// batches but the first are full, so that what is inflated doesn't follow from how the octets come.
+fn put_off(remaining: u64) -> usize {
     (remaining.wrapping_neg() % BATCH) as usize
+}
+
+/// Whether octets may wait for the rest of their batch: not in a storage of fixed size that may be too small for
+/// a batch and what comes of it.
+fn holds_batches(rx: &Window<'_>) -> bool {
+    let least = (rx.kept_len() as u64).saturating_add(BATCH * (1 + ROOM_PER_OCTET as u64));
+    rx.can_hold(least)
 }
 
 impl<S: Side> Connection<S> {

@@ -171,10 +171,10 @@ impl<S: Side> Connection<S> {
         tx: &mut SendBuffer<T>,
     ) -> Option<Ready> {
         if QUICK
-            && self.machine.is_express()
-            && self.machine.awaits_octets()
             && let Some(octets) = rx.unread()
             && WholeFrame::may_become(octets, self.side.role().expects_masked())
+            && self.machine.is_express()
+            && self.machine.awaits_octets()
         {
             self.machine.activity.heard |= rx.take_fresh();
             return None;
@@ -205,7 +205,8 @@ impl<S: Side> Connection<S> {
         }
     }
 
-    #[inline(never)]
+    #[cfg_attr(feature = "alloc", inline)]
+    #[cfg_attr(not(feature = "alloc"), inline(never))]
     fn advance<B: Storage, T: Storage>(
         &mut self,
         rx: &mut RecvBuffer<B>,
@@ -279,6 +280,7 @@ impl<S: Side> Connection<S> {
                 }
                 Ok(Event::Binary(payload))
             }
+            Found::Message if QUICK => self.lend_message(rx, tx),
             _ => self.lend_slow(ready, rx, tx),
         }
     }
@@ -287,6 +289,24 @@ impl<S: Side> Connection<S> {
     fn note_data(&mut self) {
         self.machine.activity.heard = true;
         self.machine.activity.data = true;
+    }
+
+    /// Lends a message that has been joined.
+    #[inline(never)]
+    fn lend_message<'a, B: Storage, T: Storage>(
+        &mut self,
+        rx: &'a mut RecvBuffer<B>,
+        tx: &mut SendBuffer<T>,
+    ) -> Result<Event<'a>, Violation> {
+        let text = self.machine.assembly.kind() == MessageKind::Text;
+        self.machine.assembly.all_lent();
+        let (message, judged) = rx.window().take_message();
+        if !text {
+            return Ok(Event::Binary(message));
+        }
+        unchecked::as_text(message, judged)
+            .map(Event::Text)
+            .ok_or_else(|| self.fail(Violation::InvalidUtf8, tx))
     }
 
     #[cold]

@@ -97,6 +97,10 @@ impl Machine {
             if self.assembly.is_compressed() {
                 match self.inflate(rx, whole)? {
                     Inflating::GoesOn => continue,
+                    Inflating::Ended => {
+                        self.finish_inflated(rx)?;
+                        continue;
+                    }
                     Inflating::NeedsFrame => {}
                     Inflating::Waits => return Ok(None),
                 }

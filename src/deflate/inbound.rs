@@ -83,10 +83,10 @@ impl Inbound {
         }
     }
 
-    /// Inflates octets of the message: how many were used up, and how many written. Where the output has
-    /// been filled, there may be more: call again, with no input if need be. A fault shows when all that
-    /// came before it has been written, so that it is the same however the octets come. `last`: the message
-    /// has no octets behind these.
+    /// Inflates octets of the message: how many were used up, and how many written. A block that calls itself
+    /// the last ends a call. Where the output has been filled, there may be more: call again, with no input if
+    /// need be. A fault shows when all that came before it has been written, so that it is the same however the
+    /// octets come. `last`: the message has no octets behind these.
     pub(crate) fn inflate(
         &mut self,
         input: &[u8],
@@ -113,27 +113,15 @@ impl Inbound {
             return Err(Violation::CorruptDeflate);
         }
         let inflater = self.inflater.as_mut().ok_or(Violation::CorruptDeflate)?;
-        let (mut input, mut output) = (input, output);
-        let (mut read, mut written) = (0_usize, 0_usize);
-        loop {
-            let step = inflater.inflate(input, output, last);
-            read = read.saturating_add(step.read);
-            written = written.saturating_add(step.written);
-            input = input.get(step.read..).unwrap_or_default();
-            output = output.get_mut(step.written..).unwrap_or_default();
-            if step.corrupt {
-                self.progress = Progress::Corrupt;
-                return Ok((read, written));
-            }
-            if step.ended {
-                self.progress = Progress::Ended;
-            } else if step.read != 0 {
-                self.progress = Progress::Within;
-            }
-            if input.is_empty() || output.is_empty() || (step.read == 0 && step.written == 0) {
-                return Ok((read, written));
-            }
+        let step = inflater.inflate(input, output, last);
+        if step.corrupt {
+            self.progress = Progress::Corrupt;
+        } else if step.ended {
+            self.progress = Progress::Ended;
+        } else if step.read != 0 {
+            self.progress = Progress::Within;
         }
+        Ok((step.read, step.written))
     }
 
     /// The message has ended, and all of it has been inflated.

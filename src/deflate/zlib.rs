@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::mem;
 
 use zlib_rs::{Inflate, InflateFlush, Status};
 
@@ -122,11 +121,11 @@ impl History {
 
     /// Begins anew, with the memory that there is where it isn't more than is ever needed.
     fn begin(&mut self, max_window_bits: u8) {
-        let ring = mem::take(&mut self.ring);
-        *self = Self::new(max_window_bits);
-        if ring.capacity() <= self.size {
-            self.ring = ring;
-            self.ring.clear();
+        self.size = 1_usize.wrapping_shl(max_window_bits.into());
+        self.oldest = 0;
+        self.ring.clear();
+        if self.ring.capacity() > self.size {
+            self.ring = Vec::new();
         }
     }
 
