@@ -129,3 +129,62 @@ impl Storage for alloc::vec::Vec<u8> {
         true
     }
 }
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests {
+    use super::*;
+
+    /// A storage of somebody else's, which says nothing of itself.
+    struct Foreign([u8; 4]);
+
+    impl AsRef<[u8]> for Foreign {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    impl AsMut<[u8]> for Foreign {
+        fn as_mut(&mut self) -> &mut [u8] {
+            &mut self.0
+        }
+    }
+
+    impl Storage for Foreign {
+        fn grow(&mut self, len: usize) -> Result<(), Full> {
+            self.0.grow(len)
+        }
+
+        fn max_len(&self) -> usize {
+            4
+        }
+
+        fn shrink(&mut self, _len: usize) {}
+    }
+
+    #[test]
+    fn only_the_storages_of_this_crate_are_known_to_keep_what_they_are_given() {
+        assert!([0; 4].keeps(known::Storages));
+        assert!(<&mut [u8]>::keeps(&&mut [0; 4][..], known::Storages));
+        assert!(alloc::vec![0; 4].keeps(known::Storages));
+        assert!(!Foreign([0; 4]).keeps(known::Storages));
+    }
+
+    #[test]
+    fn a_text_that_was_judged_as_it_came_is_known_in_a_storage_that_keeps_it() {
+        fn is_known<B: Storage>(storage: B) -> bool {
+            let mut rx = RecvBuffer::with_storage(storage);
+            rx.extend(b"text").unwrap();
+            let mut window = rx.window();
+            let judge = |octets: &mut [u8], text: Option<&mut crate::utf8::Utf8Validator>| {
+                text.unwrap().validate(octets)
+            };
+            window.join(4).make(true, judge).unwrap();
+            assert!(!window.is_text(3), "not where something is left behind it");
+            window.is_text(4)
+        }
+        assert!(is_known([0; 4]));
+        assert!(is_known(&mut [0; 4][..]));
+        assert!(is_known(alloc::vec::Vec::new()));
+        assert!(!is_known(Foreign([0; 4])));
+    }
+}

@@ -450,4 +450,91 @@ mod tests {
         assert_eq!(rx.spare().len(), 1);
         assert_eq!(rx.unread(), Some(&b"bcd"[..]));
     }
+
+    #[test]
+    fn what_is_unfinished_lies_still_as_long_as_there_is_room_for_half_of_what_is_read_ahead() {
+        let mut rx = RecvBuffer::with_storage(alloc::vec![0; 1024]);
+        rx.commit(512);
+        rx.window().skip(100);
+        assert_eq!(rx.spare().len(), 512);
+        assert_eq!(rx.spare_at_least(512).len(), 512);
+        assert_eq!(rx.window().head(412), 100..512);
+        // One octet less: it moves to the front, which is room enough.
+        rx.commit(1);
+        assert_eq!(rx.spare().len(), 1024 - 413);
+        assert_eq!(rx.window().head(413), 0..413);
+    }
+
+    #[test]
+    fn a_storage_that_grows_has_room_for_half_of_what_is_read_ahead_for_every_read() {
+        let mut rx = RecvBuffer::new();
+        for unfinished in 0..5000 {
+            assert!(rx.spare().len() >= READ_AHEAD / 2, "behind {unfinished}");
+            rx.commit(1);
+        }
+    }
+
+    /// A buffer of 16 octets in which `message` was joined behind a header of two, and `unread` waits.
+    fn within_a_message(message: &[u8], unread: &[u8]) -> RecvBuffer<[u8; 16]> {
+        let mut rx = RecvBuffer::with_storage([0; 16]);
+        rx.extend(b"hh").unwrap();
+        rx.extend(message).unwrap();
+        rx.extend(unread).unwrap();
+        let mut window = rx.window();
+        window.skip(2);
+        window.join(message.len());
+        rx
+    }
+
+    #[test]
+    fn all_that_came_joins_the_message_where_it_is_less_than_the_frame_has_left() {
+        let mut rx = within_a_message(b"abc", b"defg");
+        assert!(
+            rx.join_less_than(4).is_none(),
+            "the frame would end with it"
+        );
+        assert_eq!((rx.kept(), rx.unread()), (&b"abc"[..], Some(&b"defg"[..])));
+        let (_, fresh) = rx.join_less_than(5).unwrap();
+        assert!(fresh, "octets had come");
+        assert_eq!((rx.kept(), rx.unread()), (&b"abcdefg"[..], Some(&b""[..])));
+        assert!(rx.join_less_than(5).is_none(), "nothing more has come");
+        let mut full = within_a_message(b"abc", b"01234567890");
+        assert!(full.join_less_than(100).is_none(), "no room for more");
+    }
+
+    #[test]
+    fn one_octet_joins_the_message_right_behind_it_unmasked() {
+        let mut rx = within_a_message(b"abc", b"D");
+        assert!(rx.join_octet(b'D' ^ b'd', false));
+        assert_eq!((rx.kept(), rx.unread()), (&b"abcd"[..], Some(&b""[..])));
+        assert!(!rx.take_fresh(), "it has been looked at");
+        assert!(!rx.join_octet(0, false), "nothing more has come");
+        for mut rx in [
+            within_a_message(b"abc", b"de"),
+            within_a_message(b"abc", b"01234567890"),
+        ] {
+            let before = rx.clone();
+            assert!(!rx.join_octet(1, false), "two of them, or no room for more");
+            assert_eq!((rx.kept(), rx.unread()), (before.kept(), before.unread()));
+        }
+    }
+
+    #[test]
+    fn what_was_handled_becomes_the_gap_where_no_message_is_under_construction() {
+        let mut rx = RecvBuffer::with_storage([0; 16]);
+        rx.extend(b"handledunread").unwrap();
+        let mut window = rx.window();
+        window.skip(7);
+        window.open_gap();
+        let (gap, unread) = window.gap_and_unread();
+        assert_eq!((gap.len(), &unread[..]), (7, &b"unread"[..]));
+        // Of a message, nothing is given up.
+        let mut rx = within_a_message(b"abc", b"hdef");
+        let mut window = rx.window();
+        window.skip(1);
+        window.open_gap();
+        assert_eq!(window.kept(), b"abc");
+        let (gap, unread) = window.gap_and_unread();
+        assert_eq!((gap.len(), &unread[..]), (1, &b"def"[..]));
+    }
 }

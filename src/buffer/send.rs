@@ -572,4 +572,50 @@ mod tests {
         tx.release();
         assert_eq!(tx.storage.capacity(), 0);
     }
+
+    /// A storage that grows, up to a thousand octets.
+    #[derive(Default)]
+    struct Thousand(Vec<u8>);
+
+    impl AsRef<[u8]> for Thousand {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    impl AsMut<[u8]> for Thousand {
+        fn as_mut(&mut self) -> &mut [u8] {
+            &mut self.0
+        }
+    }
+
+    impl Storage for Thousand {
+        fn grow(&mut self, len: usize) -> Result<(), Full> {
+            if len > self.max_len() {
+                return Err(Full);
+            }
+            self.0.grow(len)
+        }
+
+        fn max_len(&self) -> usize {
+            1000
+        }
+
+        fn shrink(&mut self, len: usize) {
+            self.0.shrink(len);
+        }
+    }
+
+    #[test]
+    fn a_storage_that_grows_to_a_bound_is_used_up_to_it() {
+        for first in [0, 1, 300, 999] {
+            let mut tx = SendBuffer::with_storage(Thousand::default());
+            put(&mut tx, &vec![1; first]).unwrap();
+            assert_eq!(put(&mut tx, &vec![2; 1001 - first]), Err(Full));
+            assert_eq!(tx.octets(), vec![1; first]);
+            put(&mut tx, &vec![2; 1000 - first]).unwrap();
+            assert_eq!(tx.octets().len(), 1000);
+            assert_eq!(put(&mut tx, b"3"), Err(Full));
+        }
+    }
 }
