@@ -280,4 +280,20 @@ mod tests {
         );
         assert!(validator.is_complete());
     }
+
+    #[test]
+    fn only_a_code_point_that_lacks_octets_is_cut_off_at_the_end() {
+        for whole in ["", "a", "\u{e9}", "\u{2603}", "\u{1F4A9}", "\u{1F4A9}b"] {
+            assert_eq!(cut_off(whole.as_bytes()), 0, "{whole}");
+        }
+        for code_point in ["\u{e9}", "\u{2603}", "\u{1F4A9}"] {
+            for come in 1..code_point.len() {
+                let text = ["abc".as_bytes(), &code_point.as_bytes()[..come]];
+                let mut octets = [0; 6];
+                octets[..3].copy_from_slice(text[0]);
+                octets[3..3 + come].copy_from_slice(text[1]);
+                assert_eq!(cut_off(&octets[..3 + come]), come, "{code_point}");
+            }
+        }
+    }
 }

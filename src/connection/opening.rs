@@ -316,3 +316,31 @@ impl<K: KeySource> Connection<Client<K>> {
         Some(Response::parse(head).ok()?.with_body(body))
     }
 }
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests {
+    use super::*;
+
+    const REQUEST: &[u8] =
+        b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+    #[test]
+    fn a_request_goes_the_short_way_if_it_has_come_whole_at_once() {
+        let mut machine = Machine::new(Role::Server, Config::new(), State::Connecting);
+        assert_eq!(machine.find_request(REQUEST), Ok(true));
+        assert!(matches!(machine.opening, Opening::Requested { .. }));
+        assert_eq!(machine.find_request(REQUEST), Ok(false), "it is known");
+
+        // In two pieces it was looked at before: that isn't done a second time.
+        let mut machine = Machine::new(Role::Server, Config::new(), State::Connecting);
+        let mut rx = RecvBuffer::new();
+        let (first, second) = REQUEST.split_at(20);
+        rx.extend(first).unwrap();
+        assert_eq!(machine.open(&mut rx.window(), &mut Server), Ok(None));
+        rx.extend(second).unwrap();
+        assert_eq!(machine.find_request(REQUEST), Ok(false));
+        let found = machine.open(&mut rx.window(), &mut Server);
+        assert_eq!(found, Ok(Some(Found::Request)));
+    }
+}

@@ -436,3 +436,25 @@ fn not_open(state: State) -> Misuse {
         _ => Misuse::Closing,
     }
 }
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn a_short_payload_goes_the_short_way_where_the_buffer_has_room_for_it() {
+        let mut ws = Connection::open_server(Config::new());
+        let mut tx = SendBuffer::with_storage([0; 300]);
+        assert!(ws.put_short(true, Opcode::TEXT, b"Hello", &mut tx));
+        assert_eq!(tx.octets(), b"\x81\x05Hello");
+        let long = [b'a'; SHORT + 1];
+        assert!(
+            !ws.put_short(true, Opcode::TEXT, &long, &mut tx),
+            "too long"
+        );
+        let mut full = SendBuffer::with_storage([0; 6]);
+        assert!(!ws.put_short(true, Opcode::TEXT, b"Hello", &mut full));
+        assert!(full.is_empty(), "nothing was done");
+    }
+}

@@ -137,4 +137,28 @@ mod tests {
             assert_eq!(payload, text);
         }
     }
+
+    #[cfg(all(feature = "simd", target_arch = "x86_64", not(websocket_proto_safe)))]
+    #[test]
+    fn long_payloads_are_masked_in_wide_registers_where_the_processor_has_them() {
+        let can = std::arch::is_x86_feature_detected!("avx2");
+        let key = u32::from_ne_bytes([0xA1, 0x02, 0xE3, 0x44]);
+        for length in [mask::WIDE, mask::WIDE + 1, 1000] {
+            let source = alloc::vec![b'a'; length];
+            let end_key = u32::from_ne_bytes(mask::rotate(key.to_ne_bytes(), length));
+            let mut masked = source.clone();
+            mask::apply(&mut masked, key.to_ne_bytes());
+            let done = |octets: &[u8]| octets == if can { &masked } else { &source };
+
+            let mut octets = source.clone();
+            assert_eq!(wide::apply(&mut octets, key), can);
+            assert!(done(&octets), "{length}");
+            let mut octets = source.clone();
+            assert_eq!(wide::apply_judged(&mut octets, key).is_some(), can);
+            assert!(done(&octets), "{length}");
+            let mut octets = source.clone();
+            assert_eq!(wide::copy(&mut octets, &source, key, end_key), can);
+            assert!(done(&octets), "{length}");
+        }
+    }
 }

@@ -1088,4 +1088,14 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn rule_09_a_head_of_as_many_octets_as_the_limit_goes_the_short_way() {
+        let head = with(5, "");
+        let whole = [head.as_bytes(), b"what follows"].concat();
+        let limit = u16::try_from(head.len()).unwrap();
+        let found = Request::find(&whole, limit).map(|request| request.octets().len());
+        assert_eq!(found, QUICK.then_some(head.len()));
+        assert!(Request::find(&whole, limit - 1).is_none(), "one too many");
+    }
 }

@@ -176,3 +176,31 @@ impl Assembly {
         self.in_parts
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rule_44_a_compressed_message_has_room_up_to_the_one_octet_that_shows_that_it_is_too_big() {
+        let config = Config::new().with_max_message_size(100);
+        let mut message = Assembly::new();
+        assert_eq!(message.room(&config), 101);
+        assert_eq!(message.grow_inflated(60, &config), Ok(()));
+        assert_eq!(
+            (message.room(&config), message.within_limit(50, &config)),
+            (41, 40)
+        );
+        assert_eq!(message.grow_inflated(40, &config), Ok(()));
+        assert_eq!(
+            (message.room(&config), message.within_limit(50, &config)),
+            (1, 0)
+        );
+        assert_eq!(
+            message.grow_inflated(1, &config),
+            Err(Violation::MessageTooBig)
+        );
+        let config = Config::new().with_max_message_size(u64::MAX);
+        assert_eq!(Assembly::new().room(&config), usize::MAX, "no limit");
+    }
+}
