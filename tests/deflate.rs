@@ -376,6 +376,76 @@ fn rule_51_what_is_inflated_of_a_frame_does_not_follow_from_how_it_comes() {
 }
 
 #[test]
+fn rule_44_a_message_that_was_cut_is_corrupt_whatever_what_its_sender_left_out_makes_of_it() {
+    // Behind each of them 00 00 FF FF does something else than to complete a block of no octets.
+    for (cut, made) in [
+        (&[0x6B, 0x1C][..], "octets, before all of it was read"),
+        (&[0x4A], "octets of all of it"),
+        (&[0x04], "a table of codes that there can't be"),
+        (&[0x04, 0xC1], "the same, when all of it was read"),
+        (&[0x03], "the end of a last block"),
+        (&[0x00, 0x05, 0x00, 0xFA, 0xFF, b'H'], "octets as they are"),
+    ] {
+        let mut ws = server_with("permessage-deflate", &ALL);
+        let fault = Err(Violation::CorruptDeflate);
+        assert_eq!(inflated(&mut ws, cut), fault, "{cut:x?}: {made}");
+    }
+}
+
+/// A long frame of compressed text: its octets on the wire, in header and payload.
+fn long_frame() -> (Vec<u8>, Vec<u8>) {
+    let (mut pair, mut tx) = (agree(ALL, ALL), Tx::new());
+    let message = String::from_utf8(text(7, 120_000)).unwrap();
+    pair.client.send_text(&message, &mut tx).unwrap();
+    let (_, payload) = messages(tx.octets()).remove(0);
+    let (header, payload) = tx.octets().split_at(tx.len() - payload.len());
+    (header.to_vec(), payload.to_vec())
+}
+
+#[test]
+fn rule_44_a_long_frame_is_inflated_in_batches_and_less_than_one_of_them_waits() {
+    const BATCH: usize = 64 << 10;
+    let (header, payload) = long_frame();
+    let first = payload.len() % BATCH;
+    assert!(payload.len() > BATCH && first > 100, "{first}");
+    let mut ws = server_with("permessage-deflate", &ALL);
+    let (mut rx, mut tx) = (Rx::new(), Tx::new());
+    rx.extend(&header).unwrap();
+    let (mut come, mut held) = (0, 0);
+    for upto in [1, first - 1, first, first + 1, first + BATCH - 1] {
+        rx.extend(&payload[come..upto]).unwrap();
+        assert!(ws.poll(&mut rx, &mut tx).unwrap().is_none());
+        held += upto - come;
+        if upto == first {
+            assert!(rx.len() > held, "{} octets have become no more", rx.len());
+            held = rx.len();
+        }
+        assert_eq!(rx.len(), held, "they wait at {upto}");
+        come = upto;
+    }
+    rx.extend(&payload[come..]).unwrap();
+    let Some(Event::Text(message)) = ws.poll(&mut rx, &mut tx).unwrap() else {
+        panic!("all of it has come");
+    };
+    assert!(message.as_bytes() == text(7, 120_000));
+}
+
+#[test]
+fn rule_44_nothing_waits_in_a_fixed_buffer_that_may_be_too_small_for_a_batch_and_what_comes_of_it()
+{
+    let (header, payload) = long_frame();
+    for (size, waits) in [(320 << 10, true), ((320 << 10) - 1, false)] {
+        let mut storage = vec![0; size];
+        let mut ws = server_with("permessage-deflate", &ALL);
+        let (mut rx, mut tx) = (RecvBuffer::with_storage(&mut storage[..]), Tx::new());
+        rx.extend(&header).unwrap();
+        rx.extend(&payload[..2000]).unwrap();
+        assert!(ws.poll(&mut rx, &mut tx).unwrap().is_none());
+        assert_eq!(rx.len() == 2000, waits, "{} octets in {size}", rx.len());
+    }
+}
+
+#[test]
 fn rule_44_chunks_of_any_message_pass_through_fixed_memory() {
     let payload = text(7, 3 << 20);
     let mut sender = server_with("permessage-deflate", &ALL);
