@@ -179,6 +179,8 @@ impl History {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
 
     proptest::proptest! {
@@ -198,5 +200,21 @@ mod tests {
                 proptest::prop_assert!(history.ring.capacity() <= 1 << bits);
             }
         }
+    }
+
+    #[test]
+    fn a_history_takes_memory_as_it_needs_it_and_leaves_the_next_one_no_more_than_that_can_use() {
+        let mut history = History::new(9);
+        history.push(&[1; 100]);
+        let held = history.ring.capacity();
+        assert!(held < 512, "not all of it at once");
+        history.push(&vec![2; held - 100]);
+        assert_eq!(history.ring.capacity(), held, "full to its last octet");
+        history.push(&[3; 600]);
+        history.begin(9);
+        assert_eq!(history.ring.capacity(), 512, "one that is as wide");
+        assert!(history.parts().concat().is_empty());
+        history.begin(8);
+        assert_eq!(history.ring.capacity(), 0, "one that is narrower");
     }
 }
