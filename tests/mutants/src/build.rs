@@ -83,11 +83,10 @@ fn write(
 ) -> BTreeMap<String, Rewritten> {
     let mut files: BTreeMap<&str, Vec<(usize, &Mutant)>> = BTreeMap::new();
     for (index, mutant) in mutants.iter().enumerate() {
+        // A file is written even when all of its mutants are refused: it holds them from the time before.
+        let of_file = files.entry(&mutant.file).or_default();
         if !refused.contains(&(index + 1)) {
-            files
-                .entry(&mutant.file)
-                .or_default()
-                .push((index + 1, mutant));
+            of_file.push((index + 1, mutant));
         }
     }
     let mut all = BTreeMap::new();
