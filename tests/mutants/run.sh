@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Judges every mutant of the core that cargo-mutants knows of: tests/mutants/run.sh [ARGUMENT of cargo mutants --list]...
 #
-# All of them are compiled into one build, behind a switch (src/main.rs says how), so that it takes an hour instead of
-# days. `--sharding round-robin --shard 0/20` judges some (`--file` chooses nothing: `.cargo/mutants.toml` names the files). What one set of features leaves
-# out, or doesn't notice, is judged with the next.
+# All of them are compiled into one build, behind a switch, and each is judged by those tests that come to its switch,
+# quick ones first (src/main.rs says how), so that it takes some twenty minutes instead of days. `--sharding round-robin
+# --shard 0/20` judges some (`--file` chooses nothing: `.cargo/mutants.toml` names the files). What one set of features
+# leaves out, or doesn't notice, is judged with the next.
 #
 # It needs cargo-mutants (`cargo install cargo-mutants`) and a toolchain named nightly, jq, and two processors' time. The
 # report goes to target/mutants/report.txt: a line for each mutant, and the score at the end; to target/mutants/left.txt
@@ -46,7 +47,12 @@ judge "--no-default-features --features alloc" vectors fuzz_bodies
 
 sort -u "$work/caught.txt" >"$work/report.txt"
 sed 's/^/missed /' "$work/names.txt" >>"$work/report.txt"
-caught=$(wc -l <"$work/report.txt")
-missed=$(wc -l <"$work/names.txt")
-caught=$((caught - missed))
-echo "$caught noticed, $missed not: $((caught * 1000 / (caught + missed))) of 1000" | tee -a "$work/report.txt"
+count() { grep -c "^$1 " "$2" || true; } # VERDICT FILE
+timeout=$(count timeout "$work/report.txt")
+caught=$(($(count caught "$work/report.txt") + timeout))
+missed=$(count missed "$work/report.txt")
+all=$((caught + missed))
+{
+  echo "$(count unbuilt "$work/left.txt") don't compile, $(count unplaced "$work/left.txt") have no form here"
+  echo "$caught noticed ($timeout of them by the time they took), $missed not: $((caught * 1000 / (all ? all : 1))) of 1000"
+} | tee -a "$work/report.txt"
