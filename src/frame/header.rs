@@ -466,6 +466,37 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_frame_with_a_length_of_7_or_16_bits_is_found_as_soon_as_all_of_it_has_come() {
+        for (opcode, kind) in [
+            (Opcode::TEXT, MessageKind::Text),
+            (Opcode::BINARY, MessageKind::Binary),
+        ] {
+            for (length, found) in [
+                (0, true),
+                (125, true),
+                (126, true),
+                (0xFFFF, true),
+                (0x1_0000, false),
+            ] {
+                for key in [None, Some([0xA1, 2, 0xE3, 4])] {
+                    let header = Header::data(true, opcode, length).with_key(key);
+                    let mut octets = alloc::vec![0; MAX_HEADER_LEN + length];
+                    let header_len =
+                        header.encode((&mut octets[..MAX_HEADER_LEN]).try_into().unwrap());
+                    let whole = &octets[..header_len + length];
+                    let frame = WholeFrame::find(whole, key.is_some());
+                    assert_eq!(frame.is_some(), found, "{length}");
+                    let Some(frame) = frame else { continue };
+                    assert_eq!((frame.kind, frame.key), (kind, key.unwrap_or_default()));
+                    assert_eq!((frame.header_len, frame.payload_len), (header_len, length));
+                    assert!(WholeFrame::find(&whole[..whole.len() - 1], key.is_some()).is_none());
+                    assert!(WholeFrame::find(whole, key.is_none()).is_none());
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_written_frame_is_the_encoded_header_and_the_masked_payload() {
         for length in [0, 1, 125, 126, 127, 0xFFFF, 0x1_0000, 0x1_0001] {
             for key in [None, Some([0xA1, 2, 0xE3, 4])] {

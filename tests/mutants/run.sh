@@ -4,11 +4,12 @@
 # All of them are compiled into one build, behind a switch, and each is judged by those tests that come to its switch,
 # quick ones first (src/main.rs says how), so that it takes some twenty minutes instead of days. `--sharding round-robin
 # --shard 0/20` judges some (`--file` chooses nothing: `.cargo/mutants.toml` names the files). What one set of features
-# leaves out, or doesn't notice, is judged with the next.
+# leaves out, or doesn't notice, is judged with the next. What has no form there, and what no test reaches, as constants,
+# which are computed before any switch is, cargo-mutants judges itself: about
+# as long again.
 #
 # It needs cargo-mutants (`cargo install cargo-mutants`) and a toolchain named nightly, jq, and two processors' time. The
-# report goes to target/mutants/report.txt: a line for each mutant, and the score at the end; to target/mutants/left.txt
-# those that don't compile, or not in this way (`cargo mutants --re` judges one alone).
+# report goes to target/mutants/report.txt: a line for each mutant that compiles, and the score at the end.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD work=$PWD/target/mutants
@@ -16,9 +17,12 @@ mkdir -p "$work/tree"
 export CARGO_TARGET_DIR=$work/target CARGO_PROFILE_DEV_DEBUG=0
 cargo build --manifest-path tests/mutants/Cargo.toml --target-dir "$work/tool"
 export CARGO_PROFILE_DEV_OPT_LEVEL=1
-cargo mutants --list --json "$@" >"$work/list.json"
+cargo mutants --list --json "$@" >"$work/all.json"
+cp "$work/all.json" "$work/list.json"
+jq -r '.[].name' "$work/all.json" | sort -u >"$work/left.txt"
+truncate -s 0 "$work/caught.txt" "$work/reached.txt"
 
-# The mutants in $work/list.json, by the tests of these targets; those that weren't noticed become the next list.
+# Judges the mutants of which left.txt has the names by the tests of these targets; those that are noticed leave it.
 judge() { # FEATURES TARGET...
   local features=$1 tests=() target
   shift
@@ -27,32 +31,68 @@ judge() { # FEATURES TARGET...
   # shellcheck disable=SC2086 # words
   "$work/tool/debug/mutants" "$root" "$work/tree" "$work/list.json" "${THREADS:-$(nproc)}" $features --lib "${tests[@]}" \
     >"$work/verdicts.txt"
-  grep -E '^(caught|timeout) ' "$work/verdicts.txt" >>"$work/caught.txt" || true
-  grep -E '^missed ' "$work/verdicts.txt" | cut -d' ' -f2- | sort -u >"$work/names.txt" || true
-  # Those without a form here are for cargo-mutants itself.
-  grep -E '^(unbuilt|unplaced) ' "$work/verdicts.txt" >>"$work/left.txt" || true
-  jq --rawfile names "$work/names.txt" '($names | split("\n")) as $left | map(select(.name as $it | $left | index($it)))' \
-    "$work/list.json" >"$work/next.json"
-  mv "$work/next.json" "$work/list.json"
+  verdict 'caught|timeout' >>"$work/caught.txt"
+  names 'caught|timeout' >"$work/noticed.txt"
+  names missed >>"$work/reached.txt"
+  subtract noticed.txt
 }
 
-truncate -s 0 "$work/caught.txt" "$work/left.txt"
+verdict() { grep -E "^($1) " "$work/verdicts.txt" || true; }
+names() { verdict "$1" | cut -d' ' -f2- | sort -u; }
+
+# Takes these names out of left.txt and list.json.
+subtract() { # FILE
+  sort -u "$work/$1" | comm -13 - "$work/left.txt" >"$work/next.txt"
+  mv "$work/next.txt" "$work/left.txt"
+  jq --rawfile names "$work/left.txt" '($names | split("\n")) as $left | map(select(.name as $it | $left | index($it)))' \
+    "$work/all.json" >"$work/list.json"
+}
+
+# Has cargo-mutants judge, one by one, those of left.txt that no test reached, those that have no form here, and those
+# that don't compile in it but do alone.
+alone() {
+  ones "$work/unbuilt.txt" --check
+  sort -u "$work/alone/mutants.out/unviable.txt" >"$work/unviable.txt"
+  subtract unviable.txt
+  sort -u "$work/reached.txt" | comm -13 - "$work/left.txt" >"$work/alone.txt"
+  ones "$work/alone.txt" --timeout 60
+  local out=$work/alone/mutants.out
+  sed 's/^/caught /' "$out/caught.txt" >>"$work/caught.txt"
+  sed 's/^/timeout /' "$out/timeout.txt" >>"$work/caught.txt"
+  sort -u "$out/unviable.txt" >>"$work/unviable.txt"
+  cat "$out/caught.txt" "$out/timeout.txt" "$out/unviable.txt" >"$work/noticed.txt"
+  subtract noticed.txt
+}
+
+# cargo-mutants over the mutants of a list.
+ones() { # FILE ARGUMENT...
+  local file=$1 pattern
+  shift
+  pattern=$(sed 's/[][(){}.*+?^$|\]/\&/g; s/.*/^&$/' "$file" | paste -sd'|')
+  rm -rf "$work/alone"
+  env -u CARGO_TARGET_DIR cargo mutants --baseline=skip --jobs "${THREADS:-$(nproc)}" --no-shuffle --colors=never --output "$work/alone"     --re "${pattern:-^$}" "$@" >"$work/alone.log" 2>&1 || true
+  mkdir -p "$work/alone/mutants.out"
+  touch "$work/alone/mutants.out/"{caught,timeout,unviable}.txt
+}
+
 judge "--features deflate" rules limits fixed words apart vectors deflate cut_short fuzz_bodies ceilings lent_text \
   properties blocking compression_memory adapters
+names unbuilt >"$work/unbuilt.txt"
 judge "--features deflate,tokio" neighbours one_thread poll halves
 RUSTFLAGS="--cfg websocket_proto_safe" judge "--features deflate" rules vectors properties fuzz_bodies
 judge "--no-default-features" fixed
 judge "--no-default-features --features inflate" vectors fuzz_bodies
 judge "--no-default-features --features alloc" vectors fuzz_bodies
+alone
 
 sort -u "$work/caught.txt" >"$work/report.txt"
-sed 's/^/missed /' "$work/names.txt" >>"$work/report.txt"
-count() { grep -c "^$1 " "$2" || true; } # VERDICT FILE
-timeout=$(count timeout "$work/report.txt")
-caught=$(($(count caught "$work/report.txt") + timeout))
-missed=$(count missed "$work/report.txt")
+sed 's/^/missed /' "$work/left.txt" >>"$work/report.txt"
+count() { grep -c "^$1 " "$work/report.txt" || true; } # VERDICT
+timeout=$(count timeout)
+caught=$(($(count caught) + timeout))
+missed=$(count missed)
 all=$((caught + missed))
 {
-  echo "$(count unbuilt "$work/left.txt") don't compile, $(count unplaced "$work/left.txt") have no form here"
+  echo "$(sort -u "$work/unviable.txt" | wc -l) don't compile"
   echo "$caught noticed ($timeout of them by the time they took), $missed not: $((caught * 1000 / (all ? all : 1))) of 1000"
 } | tee -a "$work/report.txt"

@@ -119,8 +119,19 @@ impl Pipe {
     }
 
     /// Delivers up to `room` octets, piece by piece; `None` where a read would have to wait.
-    #[inline]
+    #[inline(always)]
     pub fn deliver(&mut self, room: usize, mut put: impl FnMut(&[u8])) -> Option<usize> {
+        if self.cyclic && self.delivery == 1 && self.due == 1 && room != 0 {
+            // Octets that come one by one are stored: calls to copy them would take longer than what is measured.
+            put(&[self.source[self.at]]);
+            self.advance(1);
+            return Some(1);
+        }
+        self.deliver_pieces(room, put)
+    }
+
+    #[inline(never)]
+    fn deliver_pieces(&mut self, room: usize, mut put: impl FnMut(&[u8])) -> Option<usize> {
         let mut count = room.min(self.due);
         if !self.cyclic {
             count = count.min(self.source.len() - self.at);
@@ -132,17 +143,22 @@ impl Pipe {
         while left != 0 {
             let piece = left.min(self.source.len() - self.at);
             put(&self.source[self.at..self.at + piece]);
-            self.at += piece;
+            self.advance(piece);
             left -= piece;
-            if self.cyclic && self.at == self.source.len() {
-                self.at = self.restart;
-            }
         }
         self.due -= count;
         if self.due == 0 {
             self.due = self.delivery;
         }
         Some(count)
+    }
+
+    #[inline]
+    fn advance(&mut self, count: usize) {
+        self.at += count;
+        if self.cyclic && self.at == self.source.len() {
+            self.at = self.restart;
+        }
     }
 
     /// Reads into a slice.

@@ -14,8 +14,10 @@ pub enum Verdict {
     Caught,
     /// Tests ran longer than [`limit`], and not because the machine was busy.
     Timeout,
-    /// No test noticed, or none reaches it.
+    /// No test noticed.
     Missed,
+    /// No test reaches it: a constant, which is computed before any switch is, or what no test comes to.
+    Unreached,
 }
 
 /// How the tests of one place in the list have done so far.
@@ -63,6 +65,9 @@ pub fn judge(
 impl Judge<'_> {
     fn one(&self, mutant: usize) -> Verdict {
         let mut left = self.order(mutant);
+        if left.is_empty() {
+            return Verdict::Unreached;
+        }
         // Most mutants are noticed in the first runs, which are short for that; a process for each test would cost the
         // others most of their time.
         let mut budget = Duration::from_millis(30);
@@ -198,7 +203,7 @@ mod tests {
         assert_eq!(judge(&yields).order(1), [3, 1, 0]);
         assert_eq!(judge(&yields).order(2), [2, 1]);
         assert!(judge(&yields).order(3).is_empty());
-        assert_eq!(judge(&yields).one(3), Verdict::Missed, "without a run");
+        assert_eq!(judge(&yields).one(3), Verdict::Unreached, "without a run");
         yields[3].runs = 5.0;
         yields[0].runs = 50.0;
         yields[0].caught = 48.0;

@@ -51,19 +51,20 @@ fn main() {
         start.elapsed(),
         tests.len()
     );
-    let counts = Mutex::new([0_u32; 3]);
+    let counts = Mutex::new([0_u32; 4]);
     judge::judge(tree, &tests, &numbers, threads, |number, verdict| {
         let (index, word) = match verdict {
             Verdict::Caught => (0, "caught"),
             Verdict::Timeout => (1, "timeout"),
             Verdict::Missed => (2, "missed"),
+            Verdict::Unreached => (3, "unreached"),
         };
         println!("{word} {}", mutants[number - 1].name);
         counts.lock().expect("no panic")[index] += 1;
     });
-    let [caught, timeout, missed] = counts.into_inner().expect("no panic");
+    let [caught, timeout, missed, unreached] = counts.into_inner().expect("no panic");
     eprintln!(
-        "{:?}; {caught} caught, {timeout} by the time they took, {missed} missed",
+        "{:?}; {caught} caught, {timeout} by the time they took, {missed} missed, {unreached} not reached",
         start.elapsed()
     );
 }
