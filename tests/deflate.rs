@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::frames::{Frame, to_server, whole_frames};
+use common::frames::{Frame, frame, to_server, whole_frames};
 use common::inflate::Inflated;
 use common::{KEY, Keys, NONCE, rng::Rng};
 use proptest::collection::vec;
@@ -216,7 +216,65 @@ fn rule_46_a_message_in_parts_is_compressed_if_messages_were_when_it_began() {
     }
 }
 
-// RFC 7692 §7.1.1.1-2, §7.1.1.2-1
+// RFC 7692 §7.2.1-1, §7.2.1-3
+#[test]
+fn rule_46_only_the_last_part_of_a_message_is_sent_without_its_tail() {
+    const TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
+    let mut ws = server_with("permessage-deflate", &ALL);
+    let mut tx = Tx::new();
+    ws.begin_message(MessageKind::Text).unwrap();
+    let mut ends = Vec::new();
+    for part in ["one", "two", "three"] {
+        ws.write_part(part.as_bytes(), &mut tx).unwrap();
+        ends.push(tx.octets().ends_with(&TAIL));
+    }
+    ws.end_message(b"four", &mut tx).unwrap();
+    ends.push(tx.octets().ends_with(&TAIL));
+    assert_eq!(ends, [true, true, true, false]);
+    let mut inflated = Inflated::default();
+    let (_, payload) = messages(tx.octets()).remove(0);
+    assert_eq!(inflated.message(&payload), b"onetwothreefour");
+}
+
+/// Behind what fills the whole window, a block that repeats three octets from 32 768 octets before.
+fn far_reference() -> Vec<u8> {
+    let mut bits = Vec::new();
+    let mut put = |code: u32, length: u32| bits.extend((0..length).rev().map(|at| code >> at & 1));
+    put(0b010, 3); // goes on behind it; fixed codes
+    put(1, 7); // a length of 3
+    put(29, 5); // a distance from 24 577 up
+    put((1 << 13) - 1, 13); // 8 191 more
+    put(0, 7); // the block's end
+    put(0, 3); // a block of octets as they are, of which the tail says that there is none
+    let octet = |bits: &[u32]| {
+        bits.iter()
+            .rev()
+            .fold(0, |octet, &bit| octet << 1 | bit as u8)
+    };
+    bits.chunks(8).map(octet).collect()
+}
+
+// RFC 7692 §7.2.2-5, §7.2.2-6
+#[test]
+fn rule_41_where_nothing_else_was_agreed_upon_a_message_may_refer_back_32_768_octets() {
+    fn refers_back<S: websocket_proto::Side>(mut ws: Connection<S>, key: Option<[u8; 4]>) {
+        let window = noise(5, 32_768);
+        let block = [&[0, 0, 0x80, 0xFF, 0x7F], &window[..], &[0]].concat();
+        let (mut rx, mut tx) = (Rx::new(), Tx::new());
+        for (payload, message) in [(block, &window[..]), (far_reference(), &window[..3])] {
+            rx.extend(&frame(0xC2, key, &payload)).unwrap();
+            let Some(Event::Binary(octets)) = ws.poll(&mut rx, &mut tx).unwrap() else {
+                panic!("a message")
+            };
+            assert!(octets == message);
+        }
+    }
+    let Pair { client, server, .. } = agree(ALL, ALL);
+    refers_back(server, Some(KEY));
+    refers_back(client, None);
+}
+
+// RFC 7692 §7.2.1-5, §7.2.1-6
 #[test]
 fn rule_41_messages_refer_to_earlier_ones_only_where_that_was_agreed_upon() {
     let payload = noise(1, 500);
@@ -233,7 +291,7 @@ fn rule_41_messages_refer_to_earlier_ones_only_where_that_was_agreed_upon() {
     }
 }
 
-// RFC 7692 §7.1.2.1-2, §7.1.2.2-2, §7.2.1-2
+// RFC 7692 §7.2.1-4, §7.2.1-7, §7.2.1-8
 #[test]
 fn rule_40_no_message_refers_further_back_than_its_window() {
     for bits in 8..=15_u8 {
@@ -723,7 +781,8 @@ fn received<S: websocket_proto::Side>(
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
-    // RFC 7692 §6.1-1, §6.1-2, §7.1.1.1-2, §7.1.1.2-1, §7.1.2.1-2, §7.1.2.2-2, §7.2.1-1, §7.2.2-1
+    // RFC 7692 §5-11, §6.1-1, §6.1-2, §6.1-3, §6.2-1, §6.2-2, §7.2.1-1, §7.2.1-5, §7.2.1-6, §7.2.1-7, §7.2.1-8
+    // RFC 7692 §7.2.2-1, §7.2.2-7
     #[test]
     fn what_one_end_compresses_the_other_inflates_and_so_does_anybody(
         configs in (config(), config()),

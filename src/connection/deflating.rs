@@ -57,6 +57,7 @@ impl Machine {
 
     /// Takes one step with the compressed message under construction: inflates what there is of it. `whole`:
     /// it is not lent in parts.
+    // RFC 7692 §6.2-1
     pub(super) fn inflate(
         &mut self,
         rx: &mut Window<'_>,
@@ -232,7 +233,7 @@ impl<S: Side> Connection<S> {
             return Err(Misuse::SendBufferFull);
         };
         // Only the message's first frame says that it is compressed (§6).
-        // RFC 7692 §6.1-1, §6.1-2
+        // RFC 7692 §6.1-1, §6.1-3
         let reserved = if opcode == Opcode::CONTINUATION {
             0
         } else {

@@ -106,6 +106,7 @@ impl Machine {
         role: Role,
     ) {
         // RFC 6455 §5.8-1, §9.1-5
+        // RFC 7692 §5-11
         self.deflate = Slot::agreed(parameters, config, role);
         self.decoder = self.decoder.with_reserved(RSV1);
     }

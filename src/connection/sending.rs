@@ -106,6 +106,7 @@ impl<S: Side> Connection<S> {
 
     /// Queues a data frame.
     // RFC 6455 §5.1-1, §5.3-2, §6.1-4, §6.1-7
+    // RFC 7692 §6.1-2
     #[cfg_attr(feature = "alloc", inline(always))]
     #[cfg_attr(not(feature = "alloc"), inline)]
     pub(super) fn put_data<T: Storage>(

@@ -36,7 +36,7 @@ impl Outbound {
                 memory_level: config.memory_level(),
                 // zlib's compressors begin at 9 bits. One of these refers back 250 octets at most, so
                 // that it keeps a promise of 8, too.
-                // RFC 7692 §7.1.2.1-2, §7.1.2.2-2
+                // RFC 7692 §7.2.1-7, §7.2.1-8, §7.2.2-7
                 window_bits: if max_window_bits < 9 {
                     9
                 } else {
@@ -44,7 +44,7 @@ impl Outbound {
                 },
             },
             min_size: config.min_size(),
-            // RFC 7692 §7.1.1.1-2, §7.1.1.2-1
+            // RFC 7692 §7.2.1-5, §7.2.1-6
             keeps_context: context_takeover && config.keeps_codecs(),
             enabled: true,
             in_parts: false,
@@ -101,6 +101,7 @@ impl Outbound {
             self.deflater = None;
             return None;
         };
+        // RFC 7692 §7.2.1-3
         if last {
             self.in_parts = false;
             written = without_tail(output, written)?;

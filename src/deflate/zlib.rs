@@ -25,6 +25,7 @@ impl Inflater {
             }
             None => Box::new(Self {
                 // Always the widest window: a narrower one saves nothing.
+                // RFC 7692 §7.2.2-5, §7.2.2-6
                 stream: Inflate::new(false, 15),
                 history: History::new(max_window_bits),
             }),

@@ -305,7 +305,7 @@ fn put<const N: usize>(room: &mut [u8], octets: [u8; N]) -> Option<&mut [u8]> {
 
 /// §5.2: reserved bits and opcodes; §5.4: fragments in order; §5.5: control frames whole.
 // RFC 6455 §5.2-2, §5.2-3, §5.4-1, §5.4-3, §5.4-10, §5.5-1
-// RFC 7692 §6.2-1
+// RFC 7692 §6.1-4
 fn check_first(first: u8, expect: Expect) -> Result<(), Violation> {
     let Some(opcode) = Opcode::new(first & 0x0F) else {
         return Err(if first & RESERVED != 0 {

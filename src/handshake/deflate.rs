@@ -240,19 +240,20 @@ impl DeflateConfig {
     /// A server's answer to the offers in the values of all `Sec-WebSocket-Extensions` lines of a request: to
     /// the first that can be honoured. `None` where there is none; the connection opens without.
     ///
-    /// An offer with a parameter that is unknown, illegal or there twice is passed over (RFC 7692 §5.1,
-    /// §7.1).
+    /// An offer with a parameter that is unknown, illegal or there twice is passed over (RFC 7692 §7).
     // RFC 6455 §4.2.2-8, §4.2.2-9, §9-1, §9-2
+    // RFC 7692 §5-5, §5-7, §5-9
     pub fn answer<'a>(&self, values: impl IntoIterator<Item = &'a [u8]>) -> Option<DeflateAnswer> {
         let mut offers = values.into_iter().flat_map(extensions).flatten();
         offers.find_map(|offer| Some(self.answer_to(Named::parse(&offer, Place::Offer)?)))
     }
 
+    // RFC 7692 §5-4
     fn answer_to(&self, offer: Named) -> DeflateAnswer {
         let wanted = &self.wanted;
         let offered_bits = offer.server_max_window_bits;
         let server_bits = least(wanted.server.bits(), offered_bits);
-        // RFC 7692 §7.1.2.2-1
+        // RFC 7692 §7.1.2.2-2, §7.1.2.2-4
         let client_bits = match offer.client_max_window_bits {
             Some(hint) => least(wanted.client.bits(), hint),
             // The client can't be told, and refers as far back as it likes (§7.1.2.2).
@@ -266,18 +267,20 @@ impl DeflateConfig {
             ),
             client: Direction::new(
                 client_bits,
+                // RFC 7692 §7.2.2-4
                 wanted.client.takeover() && !offer.client_no_context_takeover,
             ),
         };
         DeflateAnswer {
             parameters,
-            // RFC 7692 §7.1.2.1-1
+            // RFC 7692 §7.1.2.1-2
             names_server_bits: offered_bits.is_some() || server_bits < MOST_BITS,
         }
     }
 
     /// Puts a client's offer: the value of a `Sec-WebSocket-Extensions` line.
     // RFC 6455 §9.1-3, §9.1-4
+    // RFC 7692 §5-1, §5-2
     pub fn emit_offer(&self, put: &mut dyn FnMut(&[u8])) {
         let wanted = &self.wanted;
         put(NAME.as_bytes());
@@ -299,7 +302,7 @@ impl DeflateConfig {
     /// # Errors
     /// [`ResponseFault::Extension`] for another extension, or one more;
     /// [`ResponseFault::Deflate`] for a parameter that is unknown, illegal, there twice, or doesn't
-    /// suit the offer (RFC 7692 §5.1, §7.1).
+    /// suit the offer (RFC 7692 §5, §7).
     pub fn verify<'a>(
         &self,
         values: impl IntoIterator<Item = &'a [u8]>,
@@ -312,6 +315,7 @@ impl DeflateConfig {
                 named = named.saturating_add(1);
                 let extension = extension.ok_or(ResponseFault::Extension)?;
                 // RFC 6455 §4.1-31, §9-2, §11.3.2-1
+                // RFC 7692 §5-6, §5-8, §5-10
                 if extension.name() != NAME || chosen.is_some() {
                     return Err(ResponseFault::Extension);
                 }
@@ -324,7 +328,7 @@ impl DeflateConfig {
         Ok(chosen)
     }
 
-    // RFC 7692 §5.1-2, §7.1-3
+    // RFC 7692 §7-2, §7.1.1.2-1
     fn verify_one(&self, chosen: &Extension<'_>) -> Option<DeflateParameters> {
         let wanted = &self.wanted;
         let answer = Named::parse(chosen, Place::Answer)?;
@@ -364,6 +368,7 @@ impl DeflateAnswer {
     }
 
     /// Puts the value of the response's `Sec-WebSocket-Extensions` line.
+    // RFC 7692 §5-3
     pub fn emit(&self, put: &mut dyn FnMut(&[u8])) {
         put(NAME.as_bytes());
         put_takeover(&self.parameters, put);
@@ -402,9 +407,9 @@ impl Named {
         }
         let mut named = Self::default();
         for parameter in extension.parameters() {
-            // RFC 7692 §7.1.2-1
+            // RFC 7692 §7.1.2.1-1, §7.1.2.1-3, §7.1.2.2-1, §7.1.2.2-3
             let bits = || parameter.decimal().filter(|&bits| bits == legal_bits(bits));
-            // RFC 7692 §5.1-1, §7.1-1, §7.1-2
+            // RFC 7692 §7-1
             let twice = match parameter.name() {
                 SERVER_NO_CONTEXT_TAKEOVER if !parameter.has_value() => {
                     core::mem::replace(&mut named.server_no_context_takeover, true)
@@ -440,7 +445,7 @@ const fn clamp(value: u8, least: u8, most: u8) -> u8 {
     }
 }
 
-// RFC 7692 §7.2.1-2
+// RFC 7692 §7.2.1-4
 const fn legal_bits(bits: u8) -> u8 {
     clamp(bits, LEAST_BITS, MOST_BITS)
 }
@@ -491,7 +496,7 @@ mod tests {
     const ALL: DeflateConfig = DeflateConfig::new();
 
     // RFC 6455 §4.2.2-8, §4.2.2-9, §9-1
-    // RFC 7692 §5.1-1, §7.1-1, §7.1-2
+    // RFC 7692 §5-5, §5-7, §5-9, §7-1
     #[test]
     fn rule_39_an_offer_that_can_t_be_understood_is_passed_over() {
         for offer in [
@@ -520,7 +525,7 @@ mod tests {
         assert!(ALL.answer(lines).is_some(), "on any line");
     }
 
-    // RFC 7692 §7.1.2-1
+    // RFC 7692 §7.1.2.1-1, §7.1.2.1-3, §7.1.2.2-1, §7.1.2.2-3
     #[test]
     fn rule_40_window_bits_go_from_8_to_15() {
         for bits in 0..=20_u8 {
@@ -538,7 +543,7 @@ mod tests {
         }
     }
 
-    // RFC 7692 §7.1.1.1-1, §7.1.2.1-1, §7.1.2.2-1
+    // RFC 7692 §5-3, §5-4, §7.1.1.1-1, §7.1.2.1-2, §7.1.2.2-2, §7.1.2.2-4, §7.2.2-4
     #[test]
     fn rule_40_a_server_answers_with_what_both_ends_can_do() {
         let narrow = ALL
@@ -598,6 +603,7 @@ mod tests {
     }
 
     // RFC 6455 §9.1-3, §9.1-4
+    // RFC 7692 §5-1, §5-2
     #[test]
     fn an_offer_says_what_the_client_wants() {
         assert_eq!(offered(&ALL), "permessage-deflate; client_max_window_bits");
@@ -614,7 +620,7 @@ mod tests {
     }
 
     // RFC 6455 §9-2
-    // RFC 7692 §5.1-2, §7.1-3, §7.1.2.2-1
+    // RFC 7692 §7-2, §7.1.1.2-1, §7.1.2.2-4
     #[test]
     fn rule_39_an_answer_that_does_not_suit_the_offer_is_fatal() {
         let asks = ALL
@@ -682,6 +688,7 @@ mod tests {
     }
 
     // RFC 6455 §4.1-31, §11.3.2-1
+    // RFC 7692 §5-6, §5-8, §5-10
     #[test]
     fn rule_15_any_other_extension_is_fatal() {
         for values in [

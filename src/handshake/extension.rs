@@ -159,7 +159,6 @@ fn skip_token(octets: &[u8]) -> Option<&[u8]> {
 }
 
 // RFC 6455 §4.3-1, §9.1-2
-// RFC 7692 §5.2-1
 fn skip_quoted_token(quoted: &[u8]) -> Option<&[u8]> {
     let mut rest = quoted;
     loop {
@@ -242,7 +241,7 @@ mod tests {
         }
     }
 
-    // RFC 7692 §5.2-1
+    // RFC 6455 §9.1-2
     #[cfg(feature = "std")]
     #[test]
     fn rule_40_a_quoted_value_equals_the_token() {
