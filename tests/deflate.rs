@@ -9,6 +9,7 @@ use common::inflate::Inflated;
 use common::{KEY, Keys, NONCE, rng::Rng};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use websocket_proto::buffer::{Full, Storage};
 use websocket_proto::handshake::{Accept, ClientRequest, DeflateConfig, DeflateParameters};
 use websocket_proto::{
     Broadcast, Client, Config, Connection, Event, MessageKind, Misuse, RecvBuffer, SendBuffer,
@@ -236,22 +237,30 @@ fn rule_46_only_the_last_part_of_a_message_is_sent_without_its_tail() {
     assert_eq!(inflated.message(&payload), b"onetwothreefour");
 }
 
-/// Behind what fills the whole window, a block that repeats three octets from 32 768 octets before.
-fn far_reference() -> Vec<u8> {
-    let mut bits = Vec::new();
-    let mut put = |code: u32, length: u32| bits.extend((0..length).rev().map(|at| code >> at & 1));
-    put(0b010, 3); // goes on behind it; fixed codes
-    put(1, 7); // a length of 3
-    put(29, 5); // a distance from 24 577 up
-    put((1 << 13) - 1, 13); // 8 191 more
-    put(0, 7); // the block's end
-    put(0, 3); // a block of octets as they are, of which the tail says that there is none
+/// Octets in which these codes follow each other: each with how many bits it has.
+fn bits(codes: &[(u32, u32)]) -> Vec<u8> {
+    let bits: Vec<u32> = codes
+        .iter()
+        .flat_map(|&(code, length)| (0..length).rev().map(move |at| code >> at & 1))
+        .collect();
     let octet = |bits: &[u32]| {
         bits.iter()
             .rev()
             .fold(0, |octet, &bit| octet << 1 | bit as u8)
     };
     bits.chunks(8).map(octet).collect()
+}
+
+/// Behind what fills the whole window, a block that repeats three octets from 32 768 octets before.
+fn far_reference() -> Vec<u8> {
+    bits(&[
+        (0b010, 3),          // goes on behind it; fixed codes
+        (1, 7),              // a length of 3
+        (29, 5),             // a distance from 24 577 up
+        ((1 << 13) - 1, 13), // 8 191 more
+        (0, 7),              // the block's end
+        (0, 3), // a block of octets as they are, of which the tail says that there is none
+    ])
 }
 
 // RFC 7692 §7.2.2-5, §7.2.2-6
@@ -500,6 +509,65 @@ fn rule_44_nothing_waits_in_a_fixed_buffer_that_may_be_too_small_for_a_batch_and
         rx.extend(&payload[..2000]).unwrap();
         assert!(ws.poll(&mut rx, &mut tx).unwrap().is_none());
         assert_eq!(rx.len() == 2000, waits, "{} octets in {size}", rx.len());
+    }
+}
+
+/// A storage that counts how often it is asked to grow: each time, what has yet to be inflated is moved.
+#[derive(Default)]
+struct Counting {
+    octets: Vec<u8>,
+    grown: usize,
+}
+
+impl AsRef<[u8]> for Counting {
+    fn as_ref(&self) -> &[u8] {
+        &self.octets
+    }
+}
+
+impl AsMut<[u8]> for Counting {
+    fn as_mut(&mut self) -> &mut [u8] {
+        &mut self.octets
+    }
+}
+
+impl Storage for Counting {
+    fn grow(&mut self, len: usize) -> Result<(), Full> {
+        self.grown += 1;
+        self.octets.grow(len)
+    }
+
+    fn max_len(&self) -> usize {
+        usize::MAX
+    }
+
+    fn shrink(&mut self, len: usize) {
+        self.octets.shrink(len);
+    }
+}
+
+#[test]
+fn rule_49_room_is_made_as_the_message_grows_not_for_each_of_its_blocks() {
+    // 259 octets in 4, in a block that calls itself the last.
+    let block = bits(&[
+        (0b110, 3),
+        (0x30 + u32::from(b'a'), 8),
+        (0b1100_0101, 8),
+        (0, 5),
+        (0, 7),
+    ]);
+    assert_eq!(block.len(), 4);
+    for count in [500, 2000] {
+        let payload = [block.repeat(count), vec![0]].concat();
+        let mut ws = server_with("permessage-deflate", &ALL);
+        let mut rx = RecvBuffer::with_storage(Counting::default());
+        rx.extend(&to_server(0xC2, &payload)).unwrap();
+        let Some(Event::Binary(octets)) = ws.poll(&mut rx, &mut Tx::new()).unwrap() else {
+            panic!("a message")
+        };
+        assert!(octets == vec![b'a'; 259 * count]);
+        let grown = rx.into_storage().grown;
+        assert!(grown < 20, "{grown} times for {count} blocks");
     }
 }
 

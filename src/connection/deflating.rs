@@ -104,8 +104,9 @@ impl Machine {
         }
         let (read, written) = inbound.inflate(input, gap, last)?;
         let filled = written == gap.len();
-        inbound.note_inflated(read, filled);
-        let used_up = read == available && !inbound.is_pending();
+        let all = read == available;
+        inbound.note_inflated(read, filled, all);
+        let used_up = all && !inbound.is_pending();
         let within = self.assembly.within_limit(written, &self.config);
         self.take_inflated(rx.join_inflated(read, within))?;
         self.assembly.grow_inflated(written, &self.config)?;

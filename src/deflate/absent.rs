@@ -84,7 +84,7 @@ impl Inbound {
         match self.0 {}
     }
 
-    pub(crate) fn note_inflated(&mut self, _: usize, _: bool) {
+    pub(crate) fn note_inflated(&mut self, _: usize, _: bool, _: bool) {
         match self.0 {}
     }
 

@@ -179,11 +179,16 @@ impl Inbound {
         self.unmasked = self.unmasked.saturating_add(count);
     }
 
-    /// So many octets of them are inflated. `filled`: there was no more room for what came of them.
-    pub(crate) const fn note_inflated(&mut self, count: usize, filled: bool) {
+    /// So many octets of them are inflated. `filled`: there was no more room for what came of them; `all`: of
+    /// those that were to be.
+    pub(crate) const fn note_inflated(&mut self, count: usize, filled: bool, all: bool) {
         self.unmasked = self.unmasked.saturating_sub(count);
         self.pending = filled;
-        self.room = Room::AsItIs;
+        // What is left behind a last block is inflated into the room that is left, however little: otherwise all
+        // of it would be moved for each such block.
+        if filled || all {
+            self.room = Room::AsItIs;
+        }
     }
 
     /// Whether there may be more to come of what was taken.
