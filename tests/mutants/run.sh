@@ -2,11 +2,10 @@
 # Judges every mutant of the core that cargo-mutants knows of: tests/mutants/run.sh [ARGUMENT of cargo mutants --list]...
 #
 # All of them are compiled into one build, behind a switch, and each is judged by those tests that come to its switch,
-# quick ones first (src/main.rs says how), so that it takes some twenty minutes instead of days. `--sharding round-robin
+# quick ones first (src/main.rs says how), so that it takes a quarter of an hour instead of days. `--sharding round-robin
 # --shard 0/20` judges some (`--file` chooses nothing: `.cargo/mutants.toml` names the files). What one set of features
 # leaves out, or doesn't notice, is judged with the next. What has no form there, and what no test reaches, as constants,
-# which are computed before any switch is, cargo-mutants judges itself: about
-# as long again.
+# which are computed before any switch is, cargo-mutants judges itself, which takes longer than that.
 #
 # It needs cargo-mutants (`cargo install cargo-mutants`) and a toolchain named nightly, jq, and two processors' time. The
 # report goes to target/mutants/report.txt: a line for each mutant that compiles, and the score at the end.
