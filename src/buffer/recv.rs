@@ -526,15 +526,15 @@ mod tests {
         let mut window = rx.window();
         window.skip(7);
         window.open_gap();
-        let (gap, unread) = window.gap_and_unread();
-        assert_eq!((gap.len(), &unread[..]), (7, &b"unread"[..]));
+        let (gap, behind) = window.gap_and_behind();
+        assert_eq!((gap.len(), &behind[..9]), (7, &b"unread\0\0\0"[..]));
         // Of a message, nothing is given up.
         let mut rx = within_a_message(b"abc", b"hdef");
         let mut window = rx.window();
         window.skip(1);
         window.open_gap();
         assert_eq!(window.kept(), b"abc");
-        let (gap, unread) = window.gap_and_unread();
-        assert_eq!((gap.len(), &unread[..]), (1, &b"def"[..]));
+        let (gap, behind) = window.gap_and_behind();
+        assert_eq!((gap.len(), &behind[..3]), (1, &b"def"[..]));
     }
 }

@@ -139,16 +139,11 @@ impl<'a> Window<'a> {
         }
     }
 
-    /// The gap, and what has yet to be handled behind it.
-    pub(crate) fn gap_and_unread(&mut self) -> (&mut [u8], &mut [u8]) {
-        let Marks {
-            joined, next, end, ..
-        } = *self.marks;
+    /// The gap, and the storage behind it: what has yet to be handled, and what is left there of other octets.
+    pub(crate) fn gap_and_behind(&mut self) -> (&mut [u8], &mut [u8]) {
+        let Marks { joined, next, .. } = *self.marks;
         let (before, behind) = self.octets.split_at_mut(next);
-        (
-            before.get_mut(joined..).unwrap_or_default(),
-            behind.get_mut(..end - next).unwrap_or_default(),
-        )
+        (before.get_mut(joined..).unwrap_or_default(), behind)
     }
 
     /// So many of the next octets were inflated, and as many written to the gap, which join the message.

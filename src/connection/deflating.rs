@@ -7,6 +7,7 @@ use super::Connection;
 use super::machine::Machine;
 use super::side::Side;
 use crate::buffer::{Joined, SendBuffer, Storage, Window};
+use crate::deflate::Input;
 use crate::error::{Misuse, Violation};
 use crate::frame::mask::{self, MaskKey};
 use crate::frame::{Header, MAX_HEADER_LEN, RSV1};
@@ -79,7 +80,7 @@ impl Machine {
             });
         }
         let kept = rx.kept_len();
-        let (gap, unread) = rx.gap_and_unread();
+        let (gap, octets) = rx.gap_and_behind();
         // One octet more than is allowed shows that there are too many.
         let most = self.assembly.room(&self.config);
         let wanted = (available.saturating_mul(ROOM_PER_OCTET))
@@ -91,10 +92,9 @@ impl Machine {
         }
         let gap_len = most.min(gap.len());
         let gap = gap.get_mut(..gap_len).unwrap_or_default();
-        let input = unread.get(..available).unwrap_or_default();
         if gap.is_empty() {
             // A storage of fixed size is full of what has yet to be inflated.
-            return match inbound.stash(input) {
+            return match inbound.stash(octets.get(..available).unwrap_or_default()) {
                 0 => Err(Violation::MessageTooBig),
                 count => {
                     self.take_inflated(rx.join_inflated(count, 0))?;
@@ -102,7 +102,12 @@ impl Machine {
                 }
             };
         }
-        let (read, written) = inbound.inflate(input, gap, last)?;
+        let input = Input {
+            octets,
+            count: available,
+            last,
+        };
+        let (read, written) = inbound.inflate(input, gap)?;
         let filled = written == gap.len();
         let all = read == available;
         inbound.note_inflated(read, filled, all);

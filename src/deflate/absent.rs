@@ -2,6 +2,7 @@
 
 use core::convert::Infallible;
 
+use super::Input;
 use crate::error::Violation;
 use crate::handshake::{DeflateChoice, DeflateParameters};
 use crate::role::Role;
@@ -57,9 +58,8 @@ impl Inbound {
 
     pub(crate) fn inflate(
         &mut self,
-        _: &[u8],
+        _: Input<'_>,
         _: &mut [u8],
-        _: bool,
     ) -> Result<(usize, usize), Violation> {
         match self.0 {}
     }

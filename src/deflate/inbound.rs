@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 
 use arrayvec::ArrayVec;
 
-use super::Inflater;
+use super::{Inflater, Input};
 use crate::error::Violation;
 
 /// How many octets are taken out of a full buffer at a time.
@@ -49,7 +49,7 @@ enum Progress {
     Nothing,
     /// Within the stream, perhaps with output that there was no room for.
     Within,
-    /// A last block has ended, and nothing has come behind it.
+    /// A last block has ended, and nothing has come behind it; or so has the message.
     Ended,
     /// What has been inflated is all that can be.
     Corrupt,
@@ -86,37 +86,44 @@ impl Inbound {
     /// Inflates octets of the message: how many were used up, and how many written. A block that calls itself
     /// the last ends a call. Where the output has been filled, there may be more: call again, with no input if
     /// need be. A fault shows when all that came before it has been written, so that it is the same however the
-    /// octets come. `last`: the message has no octets behind these.
+    /// octets come.
     pub(crate) fn inflate(
         &mut self,
-        input: &[u8],
+        input: Input<'_>,
         output: &mut [u8],
-        last: bool,
     ) -> Result<(usize, usize), Violation> {
         if self.stash.is_empty() {
-            return self.inflate_from(input, output, last && !self.context_takeover);
+            return self.inflate_from(input, output);
         }
         let stash = self.stash.clone();
-        let (read, written) = self.inflate_from(&stash, output, false)?;
+        let input = Input {
+            octets: &stash,
+            count: stash.len(),
+            last: false,
+        };
+        let (read, written) = self.inflate_from(input, output)?;
         self.stash.drain(..read.min(stash.len()));
         Ok((0, written))
     }
 
-    /// `last`: nothing that follows, of this message or another, refers to these octets.
     fn inflate_from(
         &mut self,
-        input: &[u8],
+        input: Input<'_>,
         output: &mut [u8],
-        last: bool,
     ) -> Result<(usize, usize), Violation> {
         if self.progress == Progress::Corrupt {
             return Err(Violation::CorruptDeflate);
         }
         let inflater = self.inflater.as_mut().ok_or(Violation::CorruptDeflate)?;
-        let step = inflater.inflate(input, output, last);
+        let forgets = input.last && !self.context_takeover;
+        let step = if input.last && self.progress == Progress::Nothing {
+            inflater.inflate_whole(input, output, forgets)
+        } else {
+            inflater.inflate(input, output, forgets)
+        };
         if step.corrupt {
             self.progress = Progress::Corrupt;
-        } else if step.ended {
+        } else if step.ended || step.complete {
             self.progress = Progress::Ended;
         } else if step.read != 0 {
             self.progress = Progress::Within;
@@ -235,11 +242,153 @@ mod tests {
         let mut written = 0;
         // One codec takes no more than it has room for, another all at once.
         while written < STASH - 5 {
-            let step = inbound.inflate(&[], &mut room, false).unwrap();
+            let nothing = Input {
+                octets: &[],
+                count: 0,
+                last: false,
+            };
+            let step = inbound.inflate(nothing, &mut room).unwrap();
             assert_eq!(step.0, 0, "octets of the stash don't count as read");
             written += step.1;
         }
         assert_eq!(written, STASH - 5);
         assert_eq!(inbound.stash(b"x"), 1);
+    }
+}
+
+/// Messages in sight of what lies behind them, which makes no difference.
+#[cfg(all(test, feature = "deflate"))]
+mod sight_tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use zlib_rs::{Deflate, DeflateFlush};
+
+    use super::*;
+
+    /// What lies behind: other messages, or what is left of them.
+    const BEHIND: [&[u8]; 4] = [
+        &[0x00; 40],
+        &[0xFF; 40],
+        b"\xF2\x48\xCD\xC9\xC9\x07\x00 and a few more, which mean nothing",
+        b"\x00\x00\xFF\xFF\x01\x00\x00\xFF\xFF ends where there is no end...",
+    ];
+
+    /// What comes of a message that lies before these octets, in rooms of this size.
+    fn receive(
+        inbound: &mut Inbound,
+        message: &[u8],
+        behind: &[u8],
+        room: usize,
+    ) -> (Vec<u8>, Result<(), Violation>) {
+        let octets = [message, behind].concat();
+        let (mut came, mut room, mut read) = (Vec::new(), vec![0; room], 0);
+        inbound.begin();
+        while read != message.len() || inbound.is_pending() {
+            let input = Input {
+                octets: &octets[read..],
+                count: message.len() - read,
+                last: true,
+            };
+            match inbound.inflate(input, &mut room) {
+                Ok((more, written)) => {
+                    came.extend_from_slice(&room[..written]);
+                    read += more;
+                    let filled = written == room.len();
+                    inbound.note_inflated(more, filled, read == message.len());
+                }
+                Err(violation) => return (came, Err(violation)),
+            }
+        }
+        let end = inbound.finish();
+        (came, end)
+    }
+
+    /// What comes of messages where nothing lies behind them, up to the first that is refused. The same comes of
+    /// them wherever they lie.
+    fn receive_all(messages: &[&[u8]], takeover: bool, room: usize) -> Vec<Vec<u8>> {
+        let mut alone = Inbound::new(15, takeover, true);
+        let mut others = BEHIND.map(|behind| (behind, Inbound::new(15, takeover, true)));
+        let mut all = Vec::new();
+        for message in messages {
+            let expected = receive(&mut alone, message, &[], room);
+            for (behind, other) in &mut others {
+                let found = receive(other, message, behind, room);
+                assert_eq!(found, expected, "{message:02x?} before {behind:02x?}");
+            }
+            let (came, end) = expected;
+            if end.is_err() {
+                break;
+            }
+            all.push(came);
+        }
+        all
+    }
+
+    /// A message without its tail, of as many blocks as it has parts, and blocks of no octets between them.
+    fn compressed(level: i32, parts: &[&[u8]]) -> Vec<u8> {
+        let mut stream = Deflate::new(level, false, 15);
+        let mut output = vec![0; 4096];
+        for part in parts {
+            let end = stream.total_out() as usize;
+            stream
+                .compress(part, &mut output[end..], DeflateFlush::SyncFlush)
+                .unwrap();
+        }
+        output.truncate(stream.total_out() as usize - 4);
+        output
+    }
+
+    /// Of all kinds of blocks.
+    fn messages() -> [(Vec<u8>, &'static [u8]); 6] {
+        const TEXT: &[u8] = b"abacab dabca abbad cabac aba dab bacab";
+        let last = b"\xF3\x48\xCD\xC9\xC9\x07\x00\x00".to_vec();
+        [
+            (compressed(0, &[b"stored"]), b"stored"),
+            (compressed(1, &[b"short"]), b"short"),
+            (compressed(9, &[TEXT]), TEXT),
+            (compressed(9, &[b"two ", b"of them"]), b"two of them"),
+            (last.clone(), b"Hello"),
+            ([&last[..7], &last[..]].concat(), b"HelloHello"),
+        ]
+    }
+
+    #[test]
+    fn whole_messages_are_inflated_wherever_they_lie() {
+        for (message, payload) in messages() {
+            for room in [1, 7, 64, 1024] {
+                let three = [&message[..], &message, &message];
+                assert_eq!(receive_all(&three, true, room), [payload; 3]);
+                assert_eq!(receive_all(&three, false, room), [payload; 3]);
+            }
+        }
+    }
+
+    #[test]
+    fn messages_that_were_cut_are_refused_wherever_they_lie() {
+        for (message, payload) in messages() {
+            for cut in 1..message.len() {
+                let came = receive_all(&[&message[..cut], &message], true, 1024);
+                // Between blocks there is nothing to be seen, but then what comes next is whole.
+                assert!(
+                    matches!(&came[..], [] | [_, _]),
+                    "{message:02x?} cut at {cut}"
+                );
+                assert!(came.last().is_none_or(|next| next == payload));
+            }
+        }
+    }
+
+    #[test]
+    fn messages_with_another_octet_come_to_the_same_wherever_they_lie() {
+        for (message, _) in messages() {
+            for place in 0..message.len() {
+                for octet in 0..=u8::MAX {
+                    let mut other = message.clone();
+                    other[place] = octet;
+                    receive_all(&[&other, &message], true, 300);
+                }
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use alloc::vec;
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
 
-use super::{Step, TAIL};
+use super::{Input, Step, TAIL};
 
 /// The widest window.
 const WINDOW: usize = 32 << 10;
@@ -52,7 +52,21 @@ impl Inflater {
     }
 
     /// Inflates until the input is used up or the output full.
-    pub(super) fn inflate(&mut self, input: &[u8], output: &mut [u8], _last: bool) -> Step {
+    pub(super) fn inflate(&mut self, input: Input<'_>, output: &mut [u8], _forgets: bool) -> Step {
+        self.inflate_from(input.octets.get(..input.count).unwrap_or_default(), output)
+    }
+
+    /// A message that begins and ends with this input is inflated as any other.
+    pub(super) fn inflate_whole(
+        &mut self,
+        input: Input<'_>,
+        output: &mut [u8],
+        forgets: bool,
+    ) -> Step {
+        self.inflate(input, output, forgets)
+    }
+
+    fn inflate_from(&mut self, input: &[u8], output: &mut [u8]) -> Step {
         let mut step = Step::default();
         loop {
             let held = self.buffer.get(self.taken..self.filled).unwrap_or_default();
@@ -86,7 +100,7 @@ impl Inflater {
     /// Takes what a message's sender has left out at its end: whether that does nothing but complete a block
     /// of no octets.
     pub(super) fn complete(&mut self) -> bool {
-        let step = self.inflate(&TAIL, &mut [0], false);
+        let step = self.inflate_from(&TAIL, &mut [0]);
         step.read == TAIL.len() && step.written == 0 && !step.ended && !step.corrupt
     }
 

@@ -71,6 +71,23 @@ impl Variants {
 #[cfg(any(feature = "deflate", feature = "inflate"))]
 const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
 
+/// Octets of a compressed message, unmasked.
+#[cfg_attr(
+    not(any(feature = "deflate", feature = "inflate")),
+    expect(dead_code, reason = "nothing is inflated")
+)]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Input<'a> {
+    /// Those octets, and behind them whatever the buffer holds: other messages, or what is left of them. A codec
+    /// that sees more than it is to read needn't look for the end after each octet. Nothing follows from what
+    /// they are.
+    pub(crate) octets: &'a [u8],
+    /// How many of them are to be inflated.
+    pub(crate) count: usize,
+    /// Whether the message has no octets behind these.
+    pub(crate) last: bool,
+}
+
 /// What has come of a step of inflating.
 #[cfg(any(feature = "deflate", feature = "inflate"))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,6 +98,8 @@ struct Step {
     written: usize,
     /// A block that calls itself the last of all has ended (RFC 7692 §7.2.3.4).
     ended: bool,
+    /// So has the message, and what its sender has left out of it did what it should.
+    complete: bool,
     /// What comes next is no deflate stream. What came before it counts.
     corrupt: bool,
 }

@@ -6,7 +6,14 @@ use alloc::vec::Vec;
 use zlib_rs::{Inflate, InflateFlush, Status};
 
 use super::pool::{retire_inflater, take_inflater};
-use super::{Step, TAIL};
+use super::{Input, Step};
+
+/// Messages that may be inflated in sight of what lies behind them, in octets. One of a single octet has no block
+/// but the one that its sender hasn't sent all of; larger ones have more blocks, and what they gain is no more.
+const SMALL: core::ops::RangeInclusive<usize> = 2..=4 << 10;
+
+/// As many octets in sight keep the codec on its fast path up to a block's end: a few more than it asks for.
+const AHEAD: usize = 24;
 
 /// An inflate stream that goes on behind blocks which call themselves the last (RFC 7692 §7.2.3.4).
 pub(super) struct Inflater {
@@ -38,22 +45,60 @@ impl Inflater {
         new
     }
 
-    /// Inflates until the input is used up or the output full. `last`: behind this input comes none that refers
-    /// to what comes of it.
-    pub(super) fn inflate(&mut self, input: &[u8], output: &mut [u8], last: bool) -> Step {
+    /// Inflates until the input is used up or the output full. `forgets`: behind this input comes none that
+    /// refers to what comes of it.
+    pub(super) fn inflate(&mut self, input: Input<'_>, output: &mut [u8], forgets: bool) -> Step {
+        let octets = input.octets.get(..input.count).unwrap_or_default();
+        let step = self.decompress(octets, output, InflateFlush::SyncFlush);
+        self.keep(step, input, output, forgets)
+    }
+
+    /// Inflates a message that begins and ends with this input. Where it is small, its first block is inflated
+    /// in sight of the octets behind it; where that leaves hardly anything, its end is taken, too.
+    pub(super) fn inflate_whole(
+        &mut self,
+        input: Input<'_>,
+        output: &mut [u8],
+        forgets: bool,
+    ) -> Step {
+        if !SMALL.contains(&input.count) || input.octets.len() < input.count.saturating_add(AHEAD) {
+            return self.inflate(input, output, forgets);
+        }
+        let mut step = self.decompress(input.octets, output, InflateFlush::Block);
+        let rest = input.octets.get(step.read..input.count);
+        if let Some(&([] | [_])) = rest
+            && !step.ended
+            && step.written < output.len()
+        {
+            step.complete = self.complete_behind(rest.and_then(|rest| rest.first().copied()));
+            step.corrupt |= !step.complete;
+            step.read = input.count;
+        }
+        if step.corrupt || rest.is_none() {
+            // It will be refused, but what comes before the fault is to be the same wherever it lies.
+            self.restart();
+            return self.inflate(input, output, forgets);
+        }
+        self.keep(step, input, output, forgets)
+    }
+
+    fn decompress(&mut self, octets: &[u8], output: &mut [u8], flush: InflateFlush) -> Step {
         let before = (self.stream.total_in(), self.stream.total_out());
-        let status = self
-            .stream
-            .decompress(input, output, InflateFlush::SyncFlush);
+        let status = self.stream.decompress(octets, output, flush);
         // No more than the slices have.
         let count = |now: u64, before: u64| usize::try_from(now.wrapping_sub(before)).unwrap_or(0);
-        let step = Step {
+        Step {
             read: count(self.stream.total_in(), before.0),
             written: count(self.stream.total_out(), before.1),
             ended: status == Ok(Status::StreamEnd),
+            complete: false,
             corrupt: status.is_err(),
-        };
-        if !last || step.read != input.len() {
+        }
+    }
+
+    /// Keeps of what was inflated that to which others may refer.
+    fn keep(&mut self, step: Step, input: Input<'_>, output: &[u8], forgets: bool) -> Step {
+        if !forgets || step.read != input.count {
             self.history
                 .push(output.get(..step.written).unwrap_or_default());
         }
@@ -66,12 +111,18 @@ impl Inflater {
     /// Takes what a message's sender has left out at its end: whether that does nothing but complete a block
     /// of no octets.
     pub(super) fn complete(&mut self) -> bool {
-        let before = (self.stream.total_in(), self.stream.total_out());
-        let status = self
-            .stream
-            .decompress(&TAIL, &mut [0], InflateFlush::SyncFlush);
-        let read = self.stream.total_in().wrapping_sub(before.0);
-        status == Ok(Status::Ok) && read == 4 && self.stream.total_out() == before.1
+        self.complete_behind(None)
+    }
+
+    /// The same behind the `last` octet, where that is still to be inflated.
+    fn complete_behind(&mut self, last: Option<u8>) -> bool {
+        // One octet more than that: a codec that isn't at a block's end behind the tail reads it.
+        let octets = [last.unwrap_or_default(), 0x00, 0x00, 0xFF, 0xFF, 0x00];
+        let skipped = usize::from(last.is_none());
+        let octets = octets.get(skipped..).unwrap_or_default();
+        let step = self.decompress(octets, &mut [0], InflateFlush::Block);
+        let done = step.read.checked_add(1) == Some(octets.len()) && step.written == 0;
+        done && !step.ended && !step.corrupt
     }
 
     /// Goes on behind a last block, with the same window: the stream's own is lost with it.
