@@ -79,6 +79,18 @@ impl Utf8Validator {
         }
     }
 
+    /// Takes one octet more; false, and nothing has changed, where no UTF-8 text goes on with it.
+    #[inline]
+    pub(crate) const fn takes(&mut self, octet: u8) -> bool {
+        match self.0.after(octet) {
+            Ok(next) => {
+                self.0 = next;
+                true
+            }
+            Err(InvalidUtf8) => false,
+        }
+    }
+
     fn validate_any(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {
         // Octet by octet is the quicker way for a few.
         if piece.len() < 8 {

@@ -59,6 +59,13 @@ impl Judged {
         self.known == text && self.text.is_complete() && (octet.is_ascii() || !text)
     }
 
+    /// Takes an octet that joins a text which has some: false, and nothing has changed, where the text isn't known or
+    /// doesn't go on so.
+    #[inline]
+    pub(super) const fn takes(&mut self, octet: u8) -> bool {
+        self.known && self.text.takes(octet)
+    }
+
     /// Whether octets at the end begin a code point that goes on in what has not come.
     pub(super) const fn is_cut(self) -> bool {
         !self.text.is_complete()
@@ -192,6 +199,24 @@ mod tests {
         assert!(judged.goes_on_with(b'a', true));
         assert!(!judged.goes_on_with(0xA9, true), "not ASCII");
         assert!(!judged.goes_on_with(b'a', false), "not as text");
+    }
+
+    #[test]
+    fn octets_are_taken_one_by_one_where_a_known_text_goes_on_so() {
+        let mut judged = Judged::UNKNOWN;
+        assert!(!judged.takes(b'a'), "unknown");
+        assert!(join(&mut judged, b"caf", true));
+        for octet in *b"\xC3\xA9\xE2\x98\x83" {
+            let before = judged;
+            assert!(!judged.takes(0xFF));
+            assert_eq!(judged, before);
+            assert!(judged.takes(octet));
+            assert_ne!(judged, before);
+        }
+        assert!(judged.covers(8, 8) && judged.covers_all());
+        assert!(judged.takes(0xC3) && judged.covers(8, 9));
+        judged.doubt();
+        assert!(!judged.takes(0xA9), "no longer known");
     }
 
     #[test]

@@ -303,6 +303,18 @@ impl<B: Storage> RecvBuffer<B> {
     // where this doesn't change it.
     #[inline(always)]
     pub(crate) fn join_octet(&mut self, key: u8, text: bool) -> bool {
+        self.join_octet_if(key, |judged, octet| judged.goes_on_with(octet, text))
+    }
+
+    /// The same of a text, not with its first octet, where that may change what is known, but not make it less.
+    #[inline]
+    pub(crate) fn join_octet_of_text(&mut self, key: u8) -> bool {
+        self.marks.kept != self.marks.joined
+            && self.join_octet_if(key, |judged, octet| judged.takes(octet))
+    }
+
+    #[inline(always)]
+    fn join_octet_if(&mut self, key: u8, fits: impl FnOnce(&mut Judged, u8) -> bool) -> bool {
         let Marks {
             joined, next, end, ..
         } = self.marks;
@@ -316,7 +328,7 @@ impl<B: Storage> RecvBuffer<B> {
             return false;
         }
         let unmasked = *octet ^ key;
-        if !self.judged.goes_on_with(unmasked, text) {
+        if !fits(&mut self.judged, unmasked) {
             return false;
         }
         *octet = unmasked;
@@ -517,6 +529,32 @@ mod tests {
             assert!(!rx.join_octet(1, false), "two of them, or no room for more");
             assert_eq!((rx.kept(), rx.unread()), (before.kept(), before.unread()));
         }
+    }
+
+    #[test]
+    fn one_octet_joins_a_text_that_is_known_and_goes_on_so() {
+        let mut rx = RecvBuffer::with_storage([0; 16]);
+        let mut join = |octets: &[u8], joins: bool| {
+            rx.extend(octets).unwrap();
+            assert_eq!(rx.join_octet_of_text(0x20), joins, "{octets:x?}");
+            let mut window = rx.window();
+            let unread = window.unread_len();
+            let known = window.join(unread).make(true, |octets, text| {
+                octets.iter_mut().for_each(|octet| *octet ^= 0x20);
+                text.map_or(Ok(()), |text| text.validate(octets))
+            });
+            assert_eq!(known, Ok(()));
+        };
+        join(&[0xE2 ^ 0x20], false);
+        join(&[0x98 ^ 0x20], true);
+        join(&[0x83 ^ 0x20], true);
+        join(&[b'a' ^ 0x20], true);
+        join(&[b'b' ^ 0x20, b'c' ^ 0x20], false);
+        assert_eq!(rx.kept(), "\u{2603}abc".as_bytes());
+        assert!(rx.window().is_text(6));
+        rx.extend(&[0x83 ^ 0x20]).unwrap();
+        assert!(!rx.join_octet_of_text(0x20), "it doesn't go on so");
+        assert_eq!(rx.unread(), Some(&[0x83 ^ 0x20][..]));
     }
 
     #[test]

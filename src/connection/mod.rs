@@ -151,7 +151,9 @@ impl<S: Side> Connection<S> {
     ) -> Result<Option<Ready>, Violation> {
         // Without an allocator, where room is short, octets that come one by one go the long way.
         if QUICK && self.machine.decoder.remaining() > 1 {
-            if self.machine.assembly.is_flowing() && self.machine.take_octet(rx) {
+            if self.machine.assembly.is_flowing()
+                && (self.machine.take_octet(rx) || self.machine.take_octet_of_text(rx))
+            {
                 return Ok(None);
             }
         } else if let Some(found) = self.find_whole(rx) {

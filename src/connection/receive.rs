@@ -169,6 +169,19 @@ impl Machine {
     pub(super) fn take_octet<B: Storage>(&mut self, rx: &mut RecvBuffer<B>) -> bool {
         let text = self.assembly.kind() == MessageKind::Text;
         let joined = rx.join_octet(self.decoder.key_octet(), text);
+        self.note_octet(joined)
+    }
+
+    /// The same for an octet of a text that isn't ASCII.
+    #[inline(never)]
+    pub(super) fn take_octet_of_text<B: Storage>(&mut self, rx: &mut RecvBuffer<B>) -> bool {
+        let text = self.assembly.kind() == MessageKind::Text;
+        let joined = text && rx.join_octet_of_text(self.decoder.key_octet());
+        self.note_octet(joined)
+    }
+
+    #[inline(always)]
+    fn note_octet(&mut self, joined: bool) -> bool {
         if joined {
             self.decoder.pass_octet();
             self.activity.heard = true;
