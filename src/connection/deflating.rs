@@ -71,21 +71,18 @@ impl Machine {
         // Nothing is put off at the end of a frame.
         let last = self.decoder.remaining() == 0 && !self.decoder.in_message();
         if available == 0 && !inbound.is_pending() {
-            return Ok(if last {
-                Inflating::Ended
-            } else if self.decoder.remaining() == 0 {
-                Inflating::NeedsFrame
-            } else {
-                Inflating::Waits
+            return Ok(match self.decoder.remaining() {
+                0 if last => Inflating::Ended,
+                0 => Inflating::NeedsFrame,
+                _ => Inflating::Waits,
             });
         }
         let kept = rx.kept_len();
         let (gap, octets) = rx.gap_and_behind();
         // One octet more than is allowed shows that there are too many.
         let most = self.assembly.room(&self.config);
-        let wanted = (available.saturating_mul(ROOM_PER_OCTET))
+        let wanted = room_for(available)
             .max(if inbound.is_pending() { kept } else { 0 })
-            .max(LEAST_ROOM)
             .min(most);
         if gap.len() < wanted && inbound.ask_for_room(wanted) {
             return Ok(Inflating::Waits);
@@ -161,6 +158,11 @@ impl Machine {
             .make(text, judge)
             .map_err(|_| Violation::InvalidUtf8)
     }
+}
+
+/// The room that is made for what comes of so many octets, at first.
+fn room_for(available: usize) -> usize {
+    available.saturating_mul(ROOM_PER_OCTET).max(LEAST_ROOM)
 }
 
 /// How many octets of a frame wait for others, with `remaining` to come: what there is of its next batch. All
