@@ -235,6 +235,45 @@ mod tests {
 
     use super::*;
 
+    /// How a message is inflated that has so many octets behind it, into so much room.
+    fn step(message: &[u8], behind: usize, room: usize) -> Step {
+        let octets = [message, &vec![0x55; behind]].concat();
+        let input = Input {
+            octets: &octets,
+            count: message.len(),
+            last: true,
+        };
+        Inflater::new(15, &[]).inflate_whole(input, &mut vec![0; room], false)
+    }
+
+    /// A message of one stored block.
+    fn stored(len: u16) -> Vec<u8> {
+        let header = [&[0][..], &len.to_le_bytes(), &(!len).to_le_bytes()].concat();
+        [header, vec![b'a'; len.into()], vec![0]].concat()
+    }
+
+    #[test]
+    fn a_small_message_is_taken_to_its_end_in_sight_of_what_lies_behind_it() {
+        let hello = [0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00];
+        let whole = step(&hello, AHEAD, 6);
+        assert_eq!((whole.read, whole.written, whole.complete), (7, 5, true));
+        assert!(!step(&hello, AHEAD - 1, 6).complete, "too little in sight");
+        let full = step(&hello, AHEAD, 5);
+        assert_eq!(
+            (full.written, full.complete),
+            (5, false),
+            "there may be more"
+        );
+        let last = step(&[0xF3, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00, 0x00], AHEAD, 6);
+        assert!(last.ended && !last.complete, "a block may follow");
+        let most = u16::try_from(*SMALL.end() - 6).unwrap();
+        assert!(step(&stored(most), AHEAD, 8192).complete);
+        let more = step(&stored(most + 1), AHEAD, 8192);
+        assert_eq!((more.read, more.complete), (4097, false), "not small");
+        let cut = step(&hello[..4], AHEAD, 6);
+        assert_eq!((cut.read, cut.complete, cut.corrupt), (4, false, false));
+    }
+
     proptest::proptest! {
         #[test]
         fn a_history_is_the_end_of_all_that_was_pushed(
