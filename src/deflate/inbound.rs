@@ -307,8 +307,19 @@ mod sight_tests {
     /// What comes of messages where nothing lies behind them, up to the first that is refused. The same comes of
     /// them wherever they lie.
     fn receive_all(messages: &[&[u8]], takeover: bool, room: usize) -> Vec<Vec<u8>> {
-        let mut alone = Inbound::new(15, takeover, true);
-        let mut others = BEHIND.map(|behind| (behind, Inbound::new(15, takeover, true)));
+        receive_within(15, messages, takeover, room)
+    }
+
+    /// The same with a window that was agreed upon.
+    fn receive_within(
+        max_window_bits: u8,
+        messages: &[&[u8]],
+        takeover: bool,
+        room: usize,
+    ) -> Vec<Vec<u8>> {
+        let new = || Inbound::new(max_window_bits, takeover, true);
+        let mut alone = new();
+        let mut others = BEHIND.map(|behind| (behind, new()));
         let mut all = Vec::new();
         for message in messages {
             let expected = receive(&mut alone, message, &[], room);
@@ -375,6 +386,26 @@ mod sight_tests {
                     "{message:02x?} cut at {cut}"
                 );
                 assert!(came.last().is_none_or(|next| next == payload));
+            }
+        }
+    }
+
+    #[test]
+    fn messages_that_refer_beyond_the_window_come_to_the_same_wherever_they_lie() {
+        let first: Vec<u8> = (0..=u8::MAX).flat_map(|octet| [octet, 255]).collect();
+        let mut stream = Deflate::new(9, false, 15);
+        let [first, second] = [&first[..], &first[..100]].map(|payload| {
+            let (mut output, before) = (vec![0; 1024], stream.total_out());
+            let flush = DeflateFlush::SyncFlush;
+            stream.compress(payload, &mut output, flush).unwrap();
+            output.truncate((stream.total_out() - before) as usize - 4);
+            output
+        });
+        for bits in [8, 9, 15] {
+            for cut in 1..=second.len() {
+                let messages = [&first[..], &second[..cut]];
+                let came = receive_within(bits, &messages, true, 1024);
+                assert_eq!(came.len(), 1 + usize::from(cut == second.len()));
             }
         }
     }

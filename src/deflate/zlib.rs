@@ -15,6 +15,9 @@ const SMALL: core::ops::RangeInclusive<usize> = 2..=4 << 10;
 /// As many octets in sight keep the codec on its fast path up to a block's end: a few more than it asks for.
 const AHEAD: usize = 24;
 
+/// The codec's own window, in octets: always the widest, as a narrower one saves nothing.
+const WIDEST: usize = 1 << 15;
+
 /// An inflate stream that goes on behind blocks which call themselves the last (RFC 7692 §7.2.3.4).
 pub(super) struct Inflater {
     stream: Inflate,
@@ -31,7 +34,6 @@ impl Inflater {
                 spare
             }
             None => Box::new(Self {
-                // Always the widest window: a narrower one saves nothing.
                 // RFC 7692 §7.2.2-5, §7.2.2-6
                 stream: Inflate::new(false, 15),
                 history: History::new(max_window_bits),
@@ -61,7 +63,8 @@ impl Inflater {
         output: &mut [u8],
         forgets: bool,
     ) -> Step {
-        if !SMALL.contains(&input.count) || input.octets.len() < input.count.saturating_add(AHEAD) {
+        let in_sight = input.octets.len() >= input.count.saturating_add(AHEAD);
+        if !in_sight || !SMALL.contains(&input.count) || !self.history.is_the_codecs() {
             return self.inflate(input, output, forgets);
         }
         let mut step = self.decompress(input.octets, output, InflateFlush::Block);
@@ -75,7 +78,7 @@ impl Inflater {
             step.read = input.count;
         }
         if step.corrupt || rest.is_none() {
-            // It will be refused, but what comes before the fault is to be the same wherever it lies.
+            // It will be refused, but what comes before the fault is to be the same wherever the message lies.
             self.restart();
             return self.inflate(input, output, forgets);
         }
@@ -220,6 +223,11 @@ impl History {
         }
         let next = self.oldest.saturating_add(octets.len());
         self.oldest = next.checked_rem(self.size).unwrap_or(0);
+    }
+
+    /// Whether the codec's own window has no more octets than this.
+    fn is_the_codecs(&self) -> bool {
+        self.ring.is_empty() || self.size == WIDEST
     }
 
     /// The octets from the oldest on.
