@@ -245,13 +245,17 @@ mod tests {
 
     /// How a message is inflated that has so many octets behind it, into so much room.
     fn step(message: &[u8], behind: usize, room: usize) -> Step {
+        step_by(&mut Inflater::new(15, &[]), message, behind, room)
+    }
+
+    fn step_by(by: &mut Inflater, message: &[u8], behind: usize, room: usize) -> Step {
         let octets = [message, &vec![0x55; behind]].concat();
         let input = Input {
             octets: &octets,
             count: message.len(),
             last: true,
         };
-        Inflater::new(15, &[]).inflate_whole(input, &mut vec![0; room], false)
+        by.inflate_whole(input, &mut vec![0; room], false)
     }
 
     /// A message of one stored block.
@@ -278,6 +282,12 @@ mod tests {
         assert!(step(&stored(most), AHEAD, 8192).complete);
         let more = step(&stored(most + 1), AHEAD, 8192);
         assert_eq!((more.read, more.complete), (4097, false), "not small");
+        for (bits, second) in [(15, true), (14, false), (8, false)] {
+            let mut inflater = Inflater::new(bits, &[]);
+            let steps = [(); 2].map(|()| step_by(&mut inflater, &hello, AHEAD, 6));
+            let complete = steps.map(|step| step.complete);
+            assert_eq!(complete, [true, second], "a window of {bits} bits");
+        }
         let cut = step(&hello[..4], AHEAD, 6);
         assert_eq!((cut.read, cut.complete, cut.corrupt), (4, false, false));
     }
