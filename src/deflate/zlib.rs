@@ -63,12 +63,14 @@ impl Inflater {
         output: &mut [u8],
         forgets: bool,
     ) -> Step {
-        let in_sight = input.octets.len() >= input.count.saturating_add(AHEAD);
-        if !in_sight || !SMALL.contains(&input.count) || !self.history.is_the_codecs() {
+        let in_sight = input.octets.get(..input.count.saturating_add(AHEAD));
+        let Some(octets) =
+            in_sight.filter(|_| SMALL.contains(&input.count) && self.history.is_the_codecs())
+        else {
             return self.inflate(input, output, forgets);
-        }
-        let mut step = self.decompress(input.octets, output, InflateFlush::Block);
-        let rest = input.octets.get(step.read..input.count);
+        };
+        let mut step = self.decompress(octets, output, InflateFlush::Block);
+        let rest = octets.get(step.read..input.count);
         if let Some(&([] | [_])) = rest
             && !step.ended
             && step.written < output.len()
