@@ -42,7 +42,7 @@ impl RecvBuffer<alloc::vec::Vec<u8>> {
 
     /// Gives back the memory beyond what is unfinished: all of it where nothing is.
     pub fn release(&mut self) {
-        self.compact();
+        self.marks.gather(self.storage.as_mut());
         self.storage.shrink(self.marks.end);
     }
 }
@@ -111,7 +111,7 @@ impl<B: Storage> RecvBuffer<B> {
 
     #[cold]
     fn make_room(&mut self, wanted: usize) {
-        self.compact();
+        self.marks.gather(self.storage.as_mut());
         let held = self.marks.end;
         if self.storage.as_ref().len() - held >= wanted.max(READ_AHEAD / 2) {
             return;
@@ -187,37 +187,13 @@ impl<B: Storage> RecvBuffer<B> {
         Ok(())
     }
 
-    /// Moves what is unfinished to the beginning of the storage, and closes the gap.
-    fn compact(&mut self) {
-        let Marks {
-            kept,
-            joined,
-            next,
-            end,
-        } = self.marks;
-        let message = joined - kept;
-        let octets = self.storage.as_mut();
-        if kept != 0 {
-            octets.copy_within(kept..joined, 0);
-        }
-        if next != message {
-            octets.copy_within(next..end, message);
-        }
-        self.marks = Marks {
-            kept: 0,
-            joined: message,
-            next: message,
-            end: message + (end - next),
-        };
-    }
-
     /// Makes the gap before what has yet to be handled at least `wanted` octets wide, as far as the
     /// storage can give it: room for what is inflated.
     ///
     /// The gap becomes as wide as what is moved for it, so that the work stays linear.
     #[cold]
     pub(crate) fn widen(&mut self, wanted: usize) {
-        self.compact();
+        self.marks.gather(self.storage.as_mut());
         let Marks {
             joined, next, end, ..
         } = self.marks;
@@ -555,6 +531,23 @@ mod tests {
         rx.extend(&[0x83 ^ 0x20]).unwrap();
         assert!(!rx.join_octet_of_text(0x20), "it doesn't go on so");
         assert_eq!(rx.unread(), Some(&[0x83 ^ 0x20][..]));
+    }
+
+    #[test]
+    fn a_message_that_does_not_fit_behind_what_was_handled_moves_while_little_of_it_has_come() {
+        let mut rx = RecvBuffer::with_storage([0; 16]);
+        rx.extend(b"handled.ab").unwrap();
+        rx.window().skip(8);
+        rx.window().make_way(8);
+        assert_eq!(rx.marks.next, 8, "all of it fits where it is");
+        rx.window().make_way(9);
+        assert_eq!((rx.marks.next, rx.unread()), (0, Some(&b"ab"[..])));
+        // What is kept of the message moves along.
+        let mut rx = within_a_message(b"abc", b"de");
+        let Marks { kept, end, .. } = rx.marks;
+        rx.window().make_way(16);
+        assert_eq!((rx.kept(), rx.unread()), (&b"abc"[..], Some(&b"de"[..])));
+        assert!(rx.marks.kept == 0 && kept >= 1 && rx.marks.end < end);
     }
 
     #[test]

@@ -24,6 +24,29 @@ impl Marks {
         next: 0,
         end: 0,
     };
+
+    /// Moves what is unfinished to the beginning of the storage, and closes the gap.
+    pub(super) fn gather(&mut self, octets: &mut [u8]) {
+        let Self {
+            kept,
+            joined,
+            next,
+            end,
+        } = *self;
+        let message = joined - kept;
+        if kept != 0 {
+            octets.copy_within(kept..joined, 0);
+        }
+        if next != message {
+            octets.copy_within(next..end, message);
+        }
+        *self = Self {
+            kept: 0,
+            joined: message,
+            next: message,
+            end: message + (end - next),
+        };
+    }
 }
 
 /// What the machine sees of a receive buffer.
@@ -108,6 +131,16 @@ impl<'a> Window<'a> {
         if self.marks.kept == self.marks.joined {
             self.marks.kept = self.marks.next;
             self.marks.joined = self.marks.next;
+        }
+    }
+
+    /// The next `count` octets, of which some have yet to come, belong to the message under construction. Where
+    /// they don't fit behind it, what is unfinished moves to the beginning of the storage: it would have to later,
+    /// when more has come.
+    pub(crate) fn make_way(&mut self, count: u64) {
+        let room = self.octets.len() - self.marks.next;
+        if count > room as u64 {
+            self.marks.gather(self.octets);
         }
     }
 

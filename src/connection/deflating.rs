@@ -10,7 +10,7 @@ use crate::buffer::{Joined, SendBuffer, Storage, Window};
 use crate::deflate::Input;
 use crate::error::{Misuse, Violation};
 use crate::frame::mask::{self, MaskKey};
-use crate::frame::{Header, MAX_HEADER_LEN, RSV1};
+use crate::frame::{Header, MAX_HEADER_LEN, RSV1, validate_text};
 use crate::handshake::DeflateParameters;
 use crate::opcode::{MessageKind, Opcode};
 use crate::utf8::Utf8Validator;
@@ -151,7 +151,7 @@ impl Machine {
     fn take_inflated(&self, inflated: Joined<'_>) -> Result<(), Violation> {
         let text = self.assembly.kind() == MessageKind::Text;
         let judge = |octets: &mut [u8], text: Option<&mut Utf8Validator>| match text {
-            Some(text) => text.validate(octets),
+            Some(text) => validate_text(octets, text),
             None => Ok(()),
         };
         inflated

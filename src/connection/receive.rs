@@ -158,6 +158,9 @@ impl Machine {
         self.decoder.begin_payload(header);
         self.assembly.flow(self.state == State::Open && !self.eof);
         rx.skip(length);
+        if whole {
+            rx.make_way(header.payload_len());
+        }
         self.activity.data = true;
         self.finish_frame(rx)
     }

@@ -29,7 +29,7 @@
 
 use super::header::{Expect, Header};
 use super::mask::{self, MaskKey};
-use super::text::unmask_piece;
+use super::text::{unmask_piece, validate};
 use crate::error::Violation;
 use crate::role::Role;
 use crate::utf8::{InvalidUtf8, Utf8Validator};
@@ -170,6 +170,6 @@ impl FrameDecoder {
             return unmask_piece(octets, key, text);
         }
         self.decode_payload(octets);
-        text.validate(octets)
+        validate(octets, text)
     }
 }

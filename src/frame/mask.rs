@@ -4,7 +4,9 @@
 //! blocks, and what is left over at the end is covered by one block that overlaps the one before.
 //! That last block is read before anything is written and written after everything else. The compiler
 //! makes vectors of the blocks; where the processor is found to have AVX2 (feature `simd`), of the largest
-//! ones it has made twice as wide vectors, too.
+//! ones it has made twice as wide vectors, too. From half a KiB on the blocks begin at a multiple of their
+//! width, wherever the payload lies: what is stored across two lines of the cache takes as long as two or three
+//! others.
 //!
 //! ```
 //! use websocket_proto::frame::mask;
@@ -105,21 +107,35 @@ const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 /// From this length on it pays to ask what the processor can do.
 pub(super) const WIDE: usize = 128;
 
+/// A part of a cache line, as wide as the widest registers: where blocks begin with one, no store crosses a line.
+const PART: usize = 32;
+
+/// From this length on it pays to begin where a part does.
+const IN_PARTS: usize = 512;
+
 #[inline(never)]
 fn apply_long(payload: &mut [u8], key: u32) {
-    if payload.len() < WIDE || !wide::apply(payload, key) {
+    if payload.len() < WIDE {
         apply_blocks::<LONG, false>(payload, key);
+    } else if !wide::apply(payload, key) {
+        apply_unwide::<false>(payload, key);
     }
 }
 
 #[inline(never)]
 fn ascii_long(payload: &mut [u8], key: u32) -> u64 {
-    if payload.len() >= WIDE
-        && let Some(seen) = wide::apply_judged(payload, key)
-    {
-        return seen;
-    }
-    apply_blocks::<LONG, true>(payload, key).unwrap_or_default()
+    let seen = if payload.len() < WIDE {
+        apply_blocks::<LONG, true>(payload, key)
+    } else {
+        wide::apply_judged(payload, key).or_else(|| apply_unwide::<true>(payload, key))
+    };
+    seen.unwrap_or_default()
+}
+
+/// Where the processor has nothing wider than all have. Out of line, so that others needn't save registers for it.
+#[inline(never)]
+fn apply_unwide<const JUDGED: bool>(payload: &mut [u8], key: u32) -> Option<u64> {
+    apply_parts::<LONG, JUDGED>(payload, key)
 }
 
 /// For any length, best for less than [`LONG`]. Returns the unmasked octets or-ed together where `JUDGED`.
@@ -151,14 +167,46 @@ fn apply_words<const JUDGED: bool>(payload: &mut [u8], key: u32) -> u64 {
     seen
 }
 
+/// As [`apply_blocks`]; where there are many, they begin where a part of a line does, and one in front overlaps them.
+#[inline(always)]
+pub(super) fn apply_parts<const N: usize, const JUDGED: bool>(
+    payload: &mut [u8],
+    key: u32,
+) -> Option<u64> {
+    let skipped = up_to_a_part(payload);
+    let first = if skipped == 0 {
+        None
+    } else {
+        payload.first_chunk::<PART>().copied()
+    };
+    let mut seen = apply_blocks::<N, JUDGED>(payload.get_mut(skipped..)?, rotated(key, skipped))?;
+    if let Some(mut first) = first {
+        mask(&mut first, doubled(key));
+        *payload.first_chunk_mut()? = first;
+        if JUDGED {
+            let mut words = [0; LONG / 8];
+            or_into(&mut words, &first);
+            seen |= folded(words);
+        }
+    }
+    Some(seen)
+}
+
+/// How many octets, less than a [`PART`], lie before the first part that begins in so long a slice. None where it is
+/// short.
+#[inline(always)]
+fn up_to_a_part(octets: &[u8]) -> usize {
+    if octets.len() < IN_PARTS {
+        return 0;
+    }
+    octets.as_ptr().addr().wrapping_neg() % PART
+}
+
 /// For at least `N` octets, a multiple of 8: all whole blocks, then the last block, which overlaps them.
 /// Returns, where `JUDGED`, the octets that come of it or-ed together, eight abreast; nothing is done
 /// below `N`.
 #[inline(always)]
-pub(super) fn apply_blocks<const N: usize, const JUDGED: bool>(
-    payload: &mut [u8],
-    key: u32,
-) -> Option<u64> {
+fn apply_blocks<const N: usize, const JUDGED: bool>(payload: &mut [u8], key: u32) -> Option<u64> {
     // `N` is a multiple of four, so the key for the last block is the one for the payload's end.
     let end_key = doubled(rotated(key, payload.len()));
     let mut last = *payload.last_chunk::<N>()?;
@@ -175,7 +223,7 @@ pub(super) fn apply_blocks<const N: usize, const JUDGED: bool>(
     if JUDGED {
         or_into(&mut seen, &last);
     }
-    Some(seen.iter().fold(0, |seen, word| seen | word))
+    Some(folded(seen))
 }
 
 /// Ors the words of a block together, as many abreast as `seen` has.
@@ -188,6 +236,11 @@ fn or_into<const N: usize>(seen: &mut [u64; LONG / 8], block: &[u8; N]) {
     }
 }
 
+#[inline(always)]
+fn folded(seen: [u64; LONG / 8]) -> u64 {
+    seen.iter().fold(0, |seen, word| seen | word)
+}
+
 /// Copies `source` to `target` and masks it on the way: one pass over the octets.
 ///
 /// Masks as many octets as the shorter of the two holds.
@@ -197,15 +250,14 @@ pub fn copy(target: &mut [u8], source: &[u8], key: MaskKey) {
     let (Some(target), Some(source)) = (target.get_mut(..length), source.get(..length)) else {
         return;
     };
-    let first_key = u32::from_ne_bytes(key);
-    let last_key = rotated(first_key, length);
+    let key = u32::from_ne_bytes(key);
     let in_blocks = IN_BLOCKS
-        && (length >= WIDE && wide::copy(target, source, first_key, last_key)
-            || copy_blocks::<32>(target, source, first_key, last_key)
-            || copy_blocks::<16>(target, source, first_key, last_key)
-            || copy_blocks::<8>(target, source, first_key, last_key));
+        && (length >= WIDE && wide::copy(target, source, key)
+            || copy_parts::<LONG>(target, source, key)
+            || copy_blocks::<16>(target, source, key)
+            || copy_blocks::<8>(target, source, key));
     if !in_blocks {
-        copy_words(target, source, first_key);
+        copy_words(target, source, key);
     }
 }
 
@@ -224,17 +276,31 @@ fn copy_words(target: &mut [u8], source: &[u8], key: u32) {
     }
 }
 
+/// As [`copy_blocks`]; where there are many, they begin where a part of a line of `target` does, and one in
+/// front overlaps them.
+#[inline(always)]
+pub(super) fn copy_parts<const N: usize>(target: &mut [u8], source: &[u8], key: u32) -> bool {
+    let skipped = up_to_a_part(target);
+    if skipped != 0
+        && let Some(target) = target.first_chunk_mut::<PART>()
+        && let Some(source) = source.first_chunk()
+    {
+        *target = *source;
+        mask(target, doubled(key));
+    }
+    let (Some(target), Some(source)) = (target.get_mut(skipped..), source.get(skipped..)) else {
+        return false;
+    };
+    copy_blocks::<N>(target, source, rotated(key, skipped))
+}
+
 /// For at least `N` octets: all whole blocks, then the last block. False below `N`.
 #[inline(always)]
-pub(super) fn copy_blocks<const N: usize>(
-    target: &mut [u8],
-    source: &[u8],
-    key: u32,
-    end_key: u32,
-) -> bool {
+fn copy_blocks<const N: usize>(target: &mut [u8], source: &[u8], key: u32) -> bool {
     let Some(last) = source.last_chunk::<N>() else {
         return false;
     };
+    let end_key = rotated(key, source.len());
     let key = doubled(key);
     let (blocks, _) = target.as_chunks_mut::<N>();
     for (target, source) in blocks.iter_mut().zip(source.as_chunks::<N>().0) {
@@ -289,12 +355,11 @@ mod tests {
                 let mut again = octets.clone();
                 let place = &mut again[offset..offset + length];
                 let number = u32::from_ne_bytes(key);
-                if let Some(seen) = apply_blocks::<LONG, true>(place, number) {
+                if let Some(seen) = apply_parts::<LONG, true>(place, number) {
                     assert_eq!(again, in_place);
                     assert_eq!(seen & HIGH_BITS == 0, expected.is_ascii());
                     let mut copied = alloc::vec![0; length];
-                    let end = rotated(number, length);
-                    assert!(copy_blocks::<LONG>(&mut copied, source, number, end));
+                    assert!(copy_parts::<LONG>(&mut copied, source, number));
                     assert_eq!(copied, expected, "{length}");
                 }
 
@@ -307,6 +372,78 @@ mod tests {
                 let mut copied = alloc::vec![0; length];
                 copy_words(&mut copied, source, key);
                 assert_eq!(copied, expected, "{length}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_payload_is_masked_alike_wherever_it_lies_beside_the_cache_lines() {
+        let key = [0x01, 0x82, 0x33, 0xF4];
+        let octets: Vec<u8> = (0..700_u32).map(|i| (i * 7 + 3) as u8).collect();
+        let masked = |source: &[u8]| -> Vec<u8> {
+            let keys = key.iter().cycle();
+            source
+                .iter()
+                .zip(keys)
+                .map(|(octet, key)| octet ^ key)
+                .collect()
+        };
+        for length in (IN_PARTS - 2..IN_PARTS + 3).chain([600, 639, 641]) {
+            for offset in 0..=PART {
+                let place = offset..offset + length;
+                let expected = masked(&octets[place.clone()]);
+                let mut in_place = octets.clone();
+                apply(&mut in_place[place.clone()], key);
+                assert_eq!(in_place[place.clone()], expected, "{length} at {offset}");
+                assert_eq!(in_place[..offset], octets[..offset], "nothing before");
+                assert_eq!(in_place[place.end..], octets[place.end..], "nothing after");
+                let mut again = octets.clone();
+                assert!(!apply_ascii(&mut again[place.clone()], key));
+                assert_eq!(again, in_place);
+                // What is used where the processor has nothing wider.
+                let number = u32::from_ne_bytes(key);
+                let mut again = octets.clone();
+                assert!(apply_unwide::<true>(&mut again[place.clone()], number).is_some());
+                assert_eq!(again, in_place);
+                for source in [&octets[..length], &octets[place.clone()]] {
+                    let mut target = octets.clone();
+                    copy(&mut target[place.clone()], source, key);
+                    assert_eq!(
+                        target[place.clone()],
+                        masked(source),
+                        "{length} to {offset}"
+                    );
+                    assert_eq!(target[..offset], octets[..offset], "nothing before");
+                    let mut target = octets.clone();
+                    assert!(copy_parts::<LONG>(
+                        &mut target[place.clone()],
+                        source,
+                        number
+                    ));
+                    assert_eq!(
+                        target[place.clone()],
+                        masked(source),
+                        "{length} to {offset}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_octet_of_a_long_payload_that_is_not_ascii_is_seen_wherever_it_lies() {
+        let key = [0xC3, 0x82, 0x33, 0xF4];
+        let mut memory = alloc::vec![0; 700];
+        for offset in [0, 1, 15, 31] {
+            let payload = &mut memory[offset..offset + 600];
+            for place in 0..payload.len() {
+                payload.fill(b'a');
+                payload[place] = 0xE1;
+                apply(payload, key);
+                assert!(!apply_ascii(payload, key), "{place}");
+                payload[place] = b'a';
+                apply(payload, key);
+                assert!(apply_ascii(payload, key));
             }
         }
     }

@@ -30,6 +30,8 @@
 
 mod decoder;
 mod header;
+#[cfg(all(feature = "simd", target_arch = "x86_64", not(websocket_proto_safe)))]
+mod judge;
 pub mod mask;
 mod text;
 pub(crate) mod unchecked;
@@ -37,3 +39,4 @@ pub(crate) mod unchecked;
 pub use decoder::FrameDecoder;
 pub(crate) use header::WholeFrame;
 pub use header::{Expect, Header, MAX_CONTROL_PAYLOAD, MAX_HEADER_LEN, RSV1};
+pub(crate) use text::validate as validate_text;

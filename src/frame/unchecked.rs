@@ -17,8 +17,8 @@ pub(crate) fn unmask_text(payload: &mut [u8], key: MaskKey) -> Option<&str> {
     }
     // `apply_ascii` has looked at every octet of `payload` after unmasking it (a test has it find one that
     // isn't ASCII at every place of every length).
-    let ascii = mask::apply_ascii(payload, key);
-    as_text(payload, ascii)
+    let judged = mask::apply_ascii(payload, key) || text::is_text(payload);
+    if judged { as_text(payload, true) } else { None }
 }
 
 /// The octets as text: judged now, unless they are known to be UTF-8. `None` where they are not.
@@ -49,8 +49,30 @@ pub(crate) fn as_text(octets: &[u8], _judged: bool) -> Option<&str> {
 #[cfg(all(feature = "simd", target_arch = "x86_64", not(websocket_proto_safe)))]
 #[allow(unsafe_code)]
 pub(super) mod wide {
-    use super::mask::{WIDE, apply_blocks, copy_blocks};
+    use super::super::judge;
+    use super::mask::{WIDE, apply_parts, copy_parts};
+    use core::arch::x86_64::{__m256i, _mm256_loadu_si256};
     use std::arch::is_x86_feature_detected;
+
+    /// The least octets that [`judge`] takes.
+    pub(crate) const TEXT: usize = judge::LEAST;
+
+    /// Judges a text of at least [`TEXT`] octets: see `judge.rs`.
+    #[inline]
+    pub(crate) fn judge(text: &[u8], whole: bool) -> Option<bool> {
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2, which is all that the function asks for.
+            return Some(unsafe { judge::judge(text, whole) });
+        }
+        None
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(crate) fn load(octets: &[u8; 32]) -> __m256i {
+        // SAFETY: 32 octets may be read there, and they may lie anywhere.
+        unsafe { _mm256_loadu_si256(octets.as_ptr().cast()) }
+    }
 
     /// Masks in place at least [`WIDE`] octets.
     #[inline]
@@ -75,30 +97,37 @@ pub(super) mod wide {
 
     /// Masks at least [`WIDE`] octets on their way to `target`, which is as long.
     #[inline]
-    pub(crate) fn copy(target: &mut [u8], source: &[u8], key: u32, end_key: u32) -> bool {
+    pub(crate) fn copy(target: &mut [u8], source: &[u8], key: u32) -> bool {
         // SAFETY: as in `apply`.
-        is_x86_feature_detected!("avx2") && unsafe { copy_avx2(target, source, key, end_key) }
+        is_x86_feature_detected!("avx2") && unsafe { copy_avx2(target, source, key) }
     }
 
     #[target_feature(enable = "avx2")]
     fn apply_avx2(payload: &mut [u8], key: u32) {
-        apply_blocks::<WIDE, false>(payload, key);
+        apply_parts::<WIDE, false>(payload, key);
     }
 
     #[target_feature(enable = "avx2")]
     fn apply_judged_avx2(payload: &mut [u8], key: u32) -> Option<u64> {
-        apply_blocks::<WIDE, true>(payload, key)
+        apply_parts::<WIDE, true>(payload, key)
     }
 
     #[target_feature(enable = "avx2")]
-    fn copy_avx2(target: &mut [u8], source: &[u8], key: u32, end_key: u32) -> bool {
-        copy_blocks::<WIDE>(target, source, key, end_key)
+    fn copy_avx2(target: &mut [u8], source: &[u8], key: u32) -> bool {
+        copy_parts::<WIDE>(target, source, key)
     }
 }
 
 /// No masking in wider registers than those that every processor of its kind has.
 #[cfg(not(all(feature = "simd", target_arch = "x86_64", not(websocket_proto_safe))))]
 pub(super) mod wide {
+    pub(crate) const TEXT: usize = usize::MAX;
+
+    #[inline(always)]
+    pub(crate) fn judge(_: &[u8], _: bool) -> Option<bool> {
+        None
+    }
+
     #[inline(always)]
     pub(crate) fn apply(_: &mut [u8], _: u32) -> bool {
         false
@@ -110,7 +139,7 @@ pub(super) mod wide {
     }
 
     #[inline(always)]
-    pub(crate) fn copy(_: &mut [u8], _: &[u8], _: u32, _: u32) -> bool {
+    pub(crate) fn copy(_: &mut [u8], _: &[u8], _: u32) -> bool {
         false
     }
 }
@@ -145,7 +174,6 @@ mod tests {
         let key = u32::from_ne_bytes([0xA1, 0x02, 0xE3, 0x44]);
         for length in [mask::WIDE, mask::WIDE + 1, 1000] {
             let source = alloc::vec![b'a'; length];
-            let end_key = u32::from_ne_bytes(mask::rotate(key.to_ne_bytes(), length));
             let mut masked = source.clone();
             mask::apply(&mut masked, key.to_ne_bytes());
             let done = |octets: &[u8]| octets == if can { &masked } else { &source };
@@ -157,7 +185,7 @@ mod tests {
             assert_eq!(wide::apply_judged(&mut octets, key).is_some(), can);
             assert!(done(&octets), "{length}");
             let mut octets = source.clone();
-            assert_eq!(wide::copy(&mut octets, &source, key, end_key), can);
+            assert_eq!(wide::copy(&mut octets, &source, key), can);
             assert!(done(&octets), "{length}");
         }
     }

@@ -27,8 +27,32 @@ fn mask_avx2(octets: &mut [u8], key: [u8; 4]) {
     mask_plain(octets, key);
 }
 
+/// From this length on stores begin where a cache line does: across two lines they take twice as long.
+const IN_LINES: usize = 512;
+
+/// How many octets lie before the first cache line that begins among them.
+fn up_to_a_line(octets: &[u8]) -> usize {
+    octets.as_ptr().addr().wrapping_neg() % 64
+}
+
+/// The key for what follows so many octets.
+fn turned(mut key: [u8; 4], octets: usize) -> [u8; 4] {
+    key.rotate_left(octets % 4);
+    key
+}
+
 #[inline(always)]
 fn mask_plain(octets: &mut [u8], key: [u8; 4]) {
+    if octets.len() < IN_LINES {
+        return mask_words(octets, key);
+    }
+    let (before, lines) = octets.split_at_mut(up_to_a_line(octets));
+    mask_words(lines, turned(key, before.len()));
+    mask_words(before, key);
+}
+
+#[inline(always)]
+fn mask_words(octets: &mut [u8], key: [u8; 4]) {
     let [a, b, c, d] = key;
     let key8 = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
     let (words, rest) = octets.as_chunks_mut::<8>();
@@ -164,6 +188,17 @@ fn mask_copy_avx2(target: &mut [u8], source: &[u8], key: [u8; 4]) {
 
 #[inline(always)]
 fn mask_copy_plain(target: &mut [u8], source: &[u8], key: [u8; 4]) {
+    if target.len() < IN_LINES {
+        return mask_copy_words(target, source, key);
+    }
+    let (before, lines) = target.split_at_mut(up_to_a_line(target));
+    let (source_before, source_lines) = source.split_at(before.len());
+    mask_copy_words(lines, source_lines, turned(key, before.len()));
+    mask_copy_words(before, source_before, key);
+}
+
+#[inline(always)]
+fn mask_copy_words(target: &mut [u8], source: &[u8], key: [u8; 4]) {
     let [a, b, c, d] = key;
     let key8 = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
     let ((targets, target_rest), (sources, source_rest)) =

@@ -22,6 +22,9 @@
     )
 )]
 
+#[cfg(all(feature = "alloc", not(websocket_proto_safe)))]
+mod few;
+
 /// The octets are not, and can't become, UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidUtf8;
@@ -133,6 +136,16 @@ impl Utf8Validator {
             _ => 1,
         }
     }
+
+    /// How many octets an open code point lacks, 0 to 3.
+    pub(crate) const fn missing(self) -> usize {
+        match self.0 {
+            Expecting::Lead => 0,
+            Expecting::SecondOfTwo | Expecting::ThirdOfThree | Expecting::FourthOfFour => 1,
+            Expecting::SecondOfFour | Expecting::SecondAfterF0 | Expecting::SecondAfterF4 => 3,
+            _ => 2,
+        }
+    }
 }
 
 /// The octets as text. `None` where they are not UTF-8.
@@ -147,9 +160,18 @@ pub(crate) fn text(octets: &[u8]) -> Option<&str> {
     core::str::from_utf8(octets).ok()
 }
 
+/// Whether octets are UTF-8.
+pub(crate) fn is_text(octets: &[u8]) -> bool {
+    #[cfg(all(feature = "alloc", not(websocket_proto_safe)))]
+    if octets.len() < few::MANY {
+        return few::are_text(octets);
+    }
+    text(octets).is_some()
+}
+
 /// How many octets at the end, 0 to 3, begin a code point that they are too few for, as far as the first of
 /// them says.
-fn cut_off(octets: &[u8]) -> usize {
+pub(crate) fn cut_off(octets: &[u8]) -> usize {
     for (length, octet) in (1..).zip(octets.iter().rev().take(3)) {
         let needed = match octet {
             0x80..=0xBF => continue,
