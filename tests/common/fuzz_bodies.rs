@@ -7,7 +7,10 @@ use websocket_proto::handshake::{
     ClientRequest, Expected, HeadScanner, OriginPolicy, Request, Response, Url,
 };
 use websocket_proto::utf8::Utf8Validator;
-use websocket_proto::{CloseCode, Config, MessageKind, RecvBuffer, Role, Violation};
+use websocket_proto::{
+    CloseCode, Config, Connection, Event, MessageKind, RecvBuffer, Role, SendBuffer, Side,
+    Violation,
+};
 
 pub use super::fuzz_deflate::*;
 pub use super::fuzz_difference::difference;
@@ -485,6 +488,42 @@ pub fn utf8(data: &[u8]) {
     mask::apply(&mut masked[..half], key);
     mask::apply(&mut masked[half..], mask::rotate(key, half));
     assert_eq!(masked, data);
+
+    let cut = data.len() * usize::from(cut) / 256;
+    for cut in [cut, data.len()] {
+        let masked = frames::frame(0x81, Some(key), data);
+        text_is_judged(Connection::open_server(Config::new()), &masked, cut, data);
+        let plain = frames::frame(0x81, None, data);
+        text_is_judged(
+            Connection::open_client(Config::new(), || key),
+            &plain,
+            cut,
+            data,
+        );
+    }
+}
+
+/// A text in one frame comes in two reads, the first up to `cut`: it is lent if the library says that it is one,
+/// or fails with the first read after which it can't become one.
+fn text_is_judged<S: Side>(mut ws: Connection<S>, octets: &[u8], cut: usize, text: &[u8]) {
+    let (mut rx, mut tx) = (RecvBuffer::new(), SendBuffer::new());
+    let (one, two) = octets.split_at(octets.len() - text.len() + cut);
+    for (read, come) in [(one, cut), (two, text.len())] {
+        let fault = std::str::from_utf8(&text[..come]).err();
+        rx.extend(read).unwrap();
+        match ws.poll(&mut rx, &mut tx) {
+            Ok(Some(Event::Text(lent))) => {
+                return assert_eq!((lent.as_bytes(), fault), (text, None));
+            }
+            Err(Violation::InvalidUtf8) => {
+                let goes_on = fault.is_some_and(|fault| fault.error_len().is_none());
+                return assert!(fault.is_some() && !(goes_on && come < text.len()));
+            }
+            Ok(None) => assert!(fault.is_none_or(|fault| fault.error_len().is_none())),
+            event => panic!("{event:?} after {come} octets"),
+        }
+    }
+    panic!("neither lent nor refused");
 }
 
 /// A script of choices; zeros behind its end.
