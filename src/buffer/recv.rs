@@ -12,7 +12,7 @@
 //! one place when its last fragment has come; for a message in one frame nothing moves at all.
 
 use super::judged::{Joined, Judged};
-use super::window::{Marks, Window};
+use super::window::{Due, Marks, Window};
 use super::{Full, Storage, known};
 
 /// Room that is made when a read is due and little is left, beyond what is unfinished.
@@ -26,6 +26,7 @@ const READ_AHEAD: usize = 1024;
 pub struct RecvBuffer<B> {
     storage: B,
     marks: Marks,
+    due: Due,
     /// What is known of the message under construction as text.
     judged: Judged,
     /// Octets have come since the machine last looked.
@@ -42,7 +43,7 @@ impl RecvBuffer<alloc::vec::Vec<u8>> {
 
     /// Gives back the memory beyond what is unfinished: all of it where nothing is.
     pub fn release(&mut self) {
-        self.marks.gather(self.storage.as_mut());
+        self.marks.gather(self.storage.as_mut(), &mut self.due);
         self.storage.shrink(self.marks.end);
     }
 }
@@ -58,6 +59,7 @@ impl<B> RecvBuffer<B> {
         Self {
             storage,
             marks: Marks::EMPTY,
+            due: Due::NOWHERE,
             judged: Judged::UNKNOWN,
             fresh: false,
         }
@@ -79,6 +81,7 @@ impl<B> RecvBuffer<B> {
     /// Forgets what is unfinished, and all that is known of it. The memory stays: for another connection.
     pub const fn clear(&mut self) {
         self.marks = Marks::EMPTY;
+        self.due = Due::NOWHERE;
         self.judged = Judged::UNKNOWN;
         self.fresh = false;
     }
@@ -95,12 +98,22 @@ impl<B: Storage> RecvBuffer<B> {
     ///
     /// Say how many octets were written to its beginning with [`commit`](Self::commit).
     pub fn spare(&mut self) -> &mut [u8] {
-        self.spare_at_least(1)
+        self.spare_for(1)
     }
 
-    /// Room of at least `wanted` octets, as far as the storage can give it.
-    ///
-    /// A reader that expects much asks for much, 64 KiB say, and gives it back before it waits.
+    /// Room for a reader that expects about `wanted` octets, 64 KiB say, and gives it back before it waits. It is less
+    /// where the frame under way ends within the room that there is: a message of which most has come needn't
+    /// move then. At least one octet, or empty where a fixed storage is full.
+    pub fn spare_for(&mut self, wanted: usize) -> &mut [u8] {
+        let len = self.storage.as_ref().len();
+        let room = len - self.marks.end;
+        if room < wanted.max(READ_AHEAD / 2) && !self.due.is_within(self.marks.end, len) {
+            self.make_room(wanted);
+        }
+        &mut self.storage.as_mut()[self.marks.end..]
+    }
+
+    /// Room of at least `wanted` octets, as far as the storage can give it: for octets that have to go there at once.
     pub fn spare_at_least(&mut self, wanted: usize) -> &mut [u8] {
         let room = self.storage.as_ref().len() - self.marks.end;
         if room < wanted.max(READ_AHEAD / 2) {
@@ -111,12 +124,14 @@ impl<B: Storage> RecvBuffer<B> {
 
     #[cold]
     fn make_room(&mut self, wanted: usize) {
-        self.marks.gather(self.storage.as_mut());
+        self.marks.gather(self.storage.as_mut(), &mut self.due);
         let held = self.marks.end;
         if self.storage.as_ref().len() - held >= wanted.max(READ_AHEAD / 2) {
             return;
         }
-        let ahead = wanted.max(held).max(READ_AHEAD);
+        // A little more than is wanted, or as much again: what comes may be as long, and have a header.
+        let ahead = wanted.max(held).saturating_add(READ_AHEAD / 2);
+        let ahead = ahead.max(READ_AHEAD);
         let len = held.saturating_add(ahead).min(self.storage.max_len());
         // Where memory is short, the room that is there has to do.
         let _ = self.storage.grow(len);
@@ -178,6 +193,7 @@ impl<B: Storage> RecvBuffer<B> {
             next: message,
             end: held,
         };
+        to.due = core::mem::take(&mut self.due).moved(next - message);
         to.judged = self.judged;
         if !self.storage.keeps(known::Storages) {
             to.judged.doubt();
@@ -193,7 +209,7 @@ impl<B: Storage> RecvBuffer<B> {
     /// The gap becomes as wide as what is moved for it, so that the work stays linear.
     #[cold]
     pub(crate) fn widen(&mut self, wanted: usize) {
-        self.marks.gather(self.storage.as_mut());
+        self.marks.gather(self.storage.as_mut(), &mut self.due);
         let Marks {
             joined, next, end, ..
         } = self.marks;
@@ -217,6 +233,7 @@ impl<B: Storage> RecvBuffer<B> {
             keeps: self.storage.keeps(known::Storages),
             octets: self.storage.as_mut(),
             marks: &mut self.marks,
+            due: &mut self.due,
             judged: &mut self.judged,
             fresh: &mut self.fresh,
         }
@@ -548,6 +565,34 @@ mod tests {
         rx.window().make_way(16);
         assert_eq!((rx.kept(), rx.unread()), (&b"abc"[..], Some(&b"de"[..])));
         assert!(rx.marks.kept == 0 && kept >= 1 && rx.marks.end < end);
+    }
+
+    #[test]
+    fn there_is_room_for_a_frame_under_way_where_it_ends_and_else_for_what_is_wanted() {
+        let mut rx = RecvBuffer::with_storage(alloc::vec![0; 1024]);
+        rx.extend(&[b'.'; 1000]).unwrap();
+        rx.window().skip(900);
+        rx.window().make_way(124);
+        assert_eq!(rx.spare_for(1024).len(), 24, "which is what it lacks");
+        rx.commit(23);
+        assert_eq!(rx.spare_for(1024).len(), 1, "and has the last octet for");
+        // What is known of the frame moves along with it.
+        let mut to = RecvBuffer::with_storage(alloc::vec![0; 124]);
+        rx.clone().transfer(&mut to).unwrap();
+        assert_eq!(to.spare_for(1024).len(), 1);
+        to.commit(1);
+        assert!(to.spare_for(1024).len() >= 1024, "it has ended");
+        assert_eq!(rx.spare().len(), 1);
+        assert_eq!(rx.spare_at_least(1).len(), 1024 - 123, "gathered");
+        assert_eq!(rx.due.moved(124), Due::NOWHERE);
+        rx.window().end_frame();
+        assert!(rx.spare_for(1024).len() >= 1024, "it has ended");
+        rx.commit(1);
+        assert!(rx.spare_for(1024).len() >= 1024);
+        // A frame that doesn't end in the storage gets what is wanted.
+        let mut rx = within_a_message(b"abc", b"de");
+        rx.window().make_way(100);
+        assert_eq!(rx.spare_for(12).len(), 16 - 5);
     }
 
     #[test]

@@ -25,8 +25,9 @@ impl Marks {
         end: 0,
     };
 
-    /// Moves what is unfinished to the beginning of the storage, and closes the gap.
-    pub(super) fn gather(&mut self, octets: &mut [u8]) {
+    /// Moves what is unfinished to the beginning of the storage, and closes the gap. The frame under way ends at
+    /// `due`.
+    pub(super) fn gather(&mut self, octets: &mut [u8], due: &mut Due) {
         let Self {
             kept,
             joined,
@@ -46,6 +47,32 @@ impl Marks {
             next: message,
             end: message + (end - next),
         };
+        *due = due.moved(next - message);
+    }
+}
+
+/// Where in the storage the frame under way ends, as far as that is known: nowhere where none is under way.
+///
+/// It says how much room a read gets, nothing else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Due(u32);
+
+impl Due {
+    /// No frame is under way.
+    pub(super) const NOWHERE: Self = Self(0);
+
+    fn at(place: usize) -> Self {
+        u32::try_from(place).map_or(Self::NOWHERE, Self)
+    }
+
+    /// The octets up to it have moved towards the beginning.
+    pub(super) fn moved(self, octets: usize) -> Self {
+        Self::at((self.0 as usize).saturating_sub(octets))
+    }
+
+    /// Whether it lies behind `end`, and within a storage of this length.
+    pub(super) const fn is_within(self, end: usize, len: usize) -> bool {
+        end < self.0 as usize && self.0 as usize <= len
     }
 }
 
@@ -53,6 +80,7 @@ impl Marks {
 pub(crate) struct Window<'a> {
     pub(super) octets: &'a mut [u8],
     pub(super) marks: &'a mut Marks,
+    pub(super) due: &'a mut Due,
     pub(super) judged: &'a mut Judged,
     pub(super) fresh: &'a mut bool,
     pub(super) max_len: usize,
@@ -140,8 +168,15 @@ impl<'a> Window<'a> {
     pub(crate) fn make_way(&mut self, count: u64) {
         let room = self.octets.len() - self.marks.next;
         if count > room as u64 {
-            self.marks.gather(self.octets);
+            self.marks.gather(self.octets, self.due);
         }
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        *self.due = Due::at(self.marks.next.saturating_add(count));
+    }
+
+    /// The frame under way has ended.
+    pub(crate) fn end_frame(&mut self) {
+        *self.due = Due::NOWHERE;
     }
 
     /// Joins the next octets to the message, and lends them where they lie now.

@@ -222,9 +222,12 @@ impl Machine {
             .map_err(|_| Violation::InvalidUtf8)
     }
 
-    fn finish_frame(&mut self, rx: &Window<'_>) -> Result<(), Violation> {
-        if self.decoder.remaining() == 0 && !self.decoder.in_message() {
-            self.assembly.finish(rx.is_cut())?;
+    fn finish_frame(&mut self, rx: &mut Window<'_>) -> Result<(), Violation> {
+        if self.decoder.remaining() == 0 {
+            rx.end_frame();
+            if !self.decoder.in_message() {
+                self.assembly.finish(rx.is_cut())?;
+            }
         }
         Ok(())
     }

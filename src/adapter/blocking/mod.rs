@@ -201,14 +201,15 @@ impl Reading {
     ) -> Result<Received, Error> {
         self.heard = false;
         self.received.settle_received(rx);
-        let spare = rx.spare_at_least(self.wanted(rx));
+        let wanted = self.wanted(rx);
+        let spare = rx.spare_for(wanted);
         let room = spare.len();
         match io.read(spare) {
             Ok(0) => Ok(Received::End),
             Ok(count) => {
                 rx.commit(count);
                 self.heard = true;
-                if count == room {
+                if count == room && room >= wanted {
                     self.size = (self.size * 2).min(MOST_KEPT);
                 }
                 Ok(Received::Some)

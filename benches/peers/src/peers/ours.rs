@@ -130,8 +130,9 @@ fn receive(mut ws: Connection<Server>, mut pipe: Pipe, meter: &mut Meter<'_>) {
                 Some(Event::Binary(octets)) => break meter.got(octets),
                 Some(event) => panic!("{event:?}"),
                 None => {
-                    let spare = rx.spare_at_least(READ);
-                    let count = pipe.read(&mut spare[..READ]).unwrap();
+                    let spare = rx.spare_for(READ);
+                    let length = spare.len().min(READ);
+                    let count = pipe.read(&mut spare[..length]).unwrap();
                     rx.commit(count);
                 }
             }

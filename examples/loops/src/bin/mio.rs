@@ -193,7 +193,7 @@ impl Client {
                         self.ws.handle_eof();
                     }
                 }
-                Step::Read => match self.stream.read(rx.spare_at_least(READ)) {
+                Step::Read => match self.stream.read(rx.spare_for(READ)) {
                     Ok(0) => self.ws.handle_eof(),
                     Ok(count) => rx.commit(count),
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
