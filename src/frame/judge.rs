@@ -36,12 +36,12 @@ const BLOCK: usize = 32;
 /// A block, and the three octets before it that it is judged with: the least a text must have.
 pub(super) const LEAST: usize = 3 + BLOCK;
 
-/// Judges a text of at least [`LEAST`] octets, or, unless it is `whole`, a piece that begins where a code point does:
+/// Judges a text of at least [`LEAST`] octets, or, unless it is `WHOLE`, a piece that begins where a code point does:
 /// what its last three octets leave open is left open then, whether a code point that they begin goes on rightly,
 /// or is one at all.
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) fn judge(text: &[u8], whole: bool) -> bool {
+pub(super) fn judge<const WHOLE: bool>(text: &[u8]) -> bool {
     let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) else {
         return false;
     };
@@ -63,7 +63,7 @@ pub(super) fn judge(text: &[u8], whole: bool) -> bool {
     }
     // What is left is less than a block: the last one overlaps what was judged.
     faults = _mm256_or_si256(faults, faults_behind(last));
-    if whole {
+    if WHOLE {
         faults = _mm256_or_si256(faults, cut_off(last));
     }
     _mm256_testz_si256(faults, faults) == 1

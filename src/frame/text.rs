@@ -37,7 +37,7 @@ pub(crate) fn validate(piece: &[u8], text: &mut Utf8Validator) -> Result<(), Inv
     if rest.len() < wide::TEXT {
         return text.validate(piece);
     }
-    match wide::judge(rest, false) {
+    match wide::judge::<false>(rest) {
         Some(true) => {
             let (_, cut) = rest.split_at(rest.len().saturating_sub(cut_off(rest)));
             text.validate(open)?;
@@ -54,7 +54,7 @@ pub(super) fn is_text(octets: &[u8]) -> bool {
     if octets.len() < wide::TEXT {
         return utf8::is_text(octets);
     }
-    wide::judge(octets, true).unwrap_or_else(|| utf8::is_text(octets))
+    wide::judge::<true>(octets).unwrap_or_else(|| utf8::is_text(octets))
 }
 
 /// Unmasks a text in place, and says whether it is UTF-8.

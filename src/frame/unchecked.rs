@@ -59,10 +59,10 @@ pub(super) mod wide {
 
     /// Judges a text of at least [`TEXT`] octets: see `judge.rs`.
     #[inline]
-    pub(crate) fn judge(text: &[u8], whole: bool) -> Option<bool> {
+    pub(crate) fn judge<const WHOLE: bool>(text: &[u8]) -> Option<bool> {
         if is_x86_feature_detected!("avx2") {
             // SAFETY: the processor has AVX2, which is all that the function asks for.
-            return Some(unsafe { judge::judge(text, whole) });
+            return Some(unsafe { judge::judge::<WHOLE>(text) });
         }
         None
     }
@@ -124,7 +124,7 @@ pub(super) mod wide {
     pub(crate) const TEXT: usize = usize::MAX;
 
     #[inline(always)]
-    pub(crate) fn judge(_: &[u8], _: bool) -> Option<bool> {
+    pub(crate) fn judge<const WHOLE: bool>(_: &[u8]) -> Option<bool> {
         None
     }
 
