@@ -10,8 +10,12 @@ use crate::error::{Misuse, UrlFault, Violation};
 use crate::handshake::Response;
 
 /// What went wrong.
+//
+// Which it is takes a word: where an adapter lends an event, the compiler puts an error in the same place, and would
+// take the event's words apart wherever the error has something smaller.
 #[derive(Debug)]
 #[non_exhaustive]
+#[repr(usize)]
 pub enum Error {
     /// The stream failed.
     Io(io::Error),

@@ -282,8 +282,9 @@ impl<S: Side> Connection<S> {
                 }
                 Ok(Event::Binary(payload))
             }
-            Found::Message if QUICK => self.lend_message(rx, tx),
-            _ => self.lend_slow(ready, rx, tx),
+            // What a call returns is taken apart here, so that the two above need no place in memory.
+            Found::Message if QUICK => Ok(self.lend_message(rx, tx)?),
+            _ => Ok(self.lend_slow(ready, rx, tx)?),
         }
     }
 

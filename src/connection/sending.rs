@@ -10,12 +10,9 @@ use crate::buffer::{Output, SendBuffer, Storage};
 use crate::close::CloseCode;
 use crate::error::Misuse;
 use crate::frame::mask::{self, MaskKey};
-use crate::frame::{Header, MAX_CONTROL_PAYLOAD, MAX_HEADER_LEN};
+use crate::frame::{Header, MAX_CONTROL_PAYLOAD, MAX_HEADER_LEN, SHORT};
 use crate::opcode::{MessageKind, Opcode};
 use crate::utf8::{self, Utf8Validator};
-
-/// The longest payload whose length stands in the header's second octet.
-const SHORT: usize = 125;
 
 /// The message that is being sent in parts.
 #[derive(Clone, Copy, Debug)]
@@ -136,8 +133,8 @@ impl<S: Side> Connection<S> {
         if payload.len() <= SHORT
             && let Some(room) = tx.reserve_short(header_len + payload.len())
         {
-            let header = Header::data(fin, opcode, payload.len());
-            header.with_key(self.side.mask_key()).write(room, payload);
+            let header = Header::data(fin, opcode, payload.len()).with_key(self.side.mask_key());
+            header.write_short(room, payload);
             self.machine.activity.data = true;
             return true;
         }

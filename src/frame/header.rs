@@ -22,6 +22,9 @@ pub const MAX_HEADER_LEN: usize = 14;
 /// The longest payload of a control frame (RFC 6455 §5.5).
 pub const MAX_CONTROL_PAYLOAD: usize = 125;
 
+/// The longest payload whose length stands in the header's second octet.
+pub(crate) const SHORT: usize = 125;
+
 /// The reserved bit that says, on a message's first frame, that the message is compressed (RFC 7692 §6).
 pub const RSV1: u8 = 0x40;
 
@@ -256,6 +259,20 @@ impl Header {
         match self.key {
             Some(key) => mask::copy(body, payload, key),
             None => body.copy_from_slice(payload),
+        }
+    }
+
+    /// As [`write`](Self::write), for a payload of at most [`SHORT`] octets. Most of what is so short was received
+    /// just now, and stalls where it is loaded in other pieces.
+    #[inline(always)]
+    pub(crate) fn write_short(&self, room: &mut [u8], payload: &[u8]) {
+        if self.key.is_some() {
+            return self.write(room, payload);
+        }
+        if let Some(body) = self.put(room)
+            && !mask::copy_near(body, payload)
+        {
+            body.copy_from_slice(payload);
         }
     }
 
@@ -498,10 +515,10 @@ mod tests {
 
     #[test]
     fn a_written_frame_is_the_encoded_header_and_the_masked_payload() {
-        for length in [0, 1, 125, 126, 127, 0xFFFF, 0x1_0000, 0x1_0001] {
+        for length in (0..=200).chain([0xFFFF, 0x1_0000, 0x1_0001]) {
             for key in [None, Some([0xA1, 2, 0xE3, 4])] {
                 let header = Header::data(true, Opcode::BINARY, length).with_key(key);
-                let payload = alloc::vec![0x5A; length];
+                let payload: alloc::vec::Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
                 let mut expected = [0; MAX_HEADER_LEN];
                 let head = header.encode(&mut expected);
                 let mut masked = payload.clone();
@@ -511,6 +528,11 @@ mod tests {
                 header.write(&mut room, &payload);
                 assert_eq!(room[..head], expected[..head], "{length}");
                 assert_eq!(room[head..], masked, "{length}");
+                if length <= SHORT {
+                    let mut other = alloc::vec![0; head + length];
+                    header.write_short(&mut other, &payload);
+                    assert_eq!(other, room, "{length}");
+                }
                 assert!(header.put(&mut [0; 1]).is_none(), "no room");
             }
         }

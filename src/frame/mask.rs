@@ -76,7 +76,7 @@ fn mask<const N: usize>(block: &mut [u8; N], key: u64) {
 /// Masks, or unmasks, `payload` in place. `key` is the one for its first octet: see [`rotate`].
 pub fn apply(payload: &mut [u8], key: MaskKey) {
     let key = u32::from_ne_bytes(key);
-    if IN_BLOCKS && payload.len() >= LONG {
+    if IN_BLOCKS && payload.len() >= AFAR {
         apply_long(payload, key);
     } else {
         apply_short::<false>(payload, key);
@@ -87,7 +87,7 @@ pub fn apply(payload: &mut [u8], key: MaskKey) {
 #[inline]
 pub(crate) fn apply_ascii(payload: &mut [u8], key: MaskKey) -> bool {
     let key = u32::from_ne_bytes(key);
-    let seen = if IN_BLOCKS && payload.len() >= LONG {
+    let seen = if IN_BLOCKS && payload.len() >= AFAR {
         ascii_long(payload, key)
     } else {
         apply_short::<true>(payload, key)
@@ -98,8 +98,15 @@ pub(crate) fn apply_ascii(payload: &mut [u8], key: MaskKey) -> bool {
 /// Blocks are quick, and take code. Without an allocator, where room is short, octets go by words.
 pub(super) const IN_BLOCKS: bool = cfg!(feature = "alloc");
 
-/// From this length on octets go by blocks of this length, out of line: a call is little then.
+/// From this length on octets go out of line: a call is little then.
+const AFAR: usize = 64;
+
+/// The blocks of what goes out of line.
 const LONG: usize = 32;
+
+/// The blocks of what stays in line, as wide as the registers that all processors have. Who copies a payload next
+/// takes it in such blocks, too: a load of octets that were just stored in smaller pieces waits for them.
+const NEAR: usize = 16;
 
 /// The high bits of eight octets: any that is set is not ASCII.
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
@@ -138,10 +145,13 @@ fn apply_unwide<const JUDGED: bool>(payload: &mut [u8], key: u32) -> Option<u64>
     apply_parts::<LONG, JUDGED>(payload, key)
 }
 
-/// For any length, best for less than [`LONG`]. Returns the unmasked octets or-ed together where `JUDGED`.
+/// For any length, best for less than [`AFAR`]. Returns the unmasked octets or-ed together where `JUDGED`.
 #[inline(always)]
 fn apply_short<const JUDGED: bool>(payload: &mut [u8], key: u32) -> u64 {
-    if IN_BLOCKS && let Some(seen) = apply_blocks::<8, JUDGED>(payload, key) {
+    if IN_BLOCKS
+        && let Some(seen) = apply_blocks::<NEAR, JUDGED>(payload, key)
+            .or_else(|| apply_blocks::<8, JUDGED>(payload, key))
+    {
         return seen;
     }
     apply_words::<JUDGED>(payload, key)
@@ -254,11 +264,27 @@ pub fn copy(target: &mut [u8], source: &[u8], key: MaskKey) {
     let in_blocks = IN_BLOCKS
         && (length >= WIDE && wide::copy(target, source, key)
             || copy_parts::<LONG>(target, source, key)
-            || copy_blocks::<16>(target, source, key)
+            || copy_blocks::<NEAR>(target, source, key)
             || copy_blocks::<8>(target, source, key));
     if !in_blocks {
         copy_words(target, source, key);
     }
+}
+
+/// Copies a short payload of [`NEAR`] or more octets as it is, in the blocks in which it was unmasked; false below.
+#[inline(always)]
+pub(super) fn copy_near(target: &mut [u8], source: &[u8]) -> bool {
+    let (Some(last), true) = (source.last_chunk::<NEAR>(), IN_BLOCKS) else {
+        return false;
+    };
+    let blocks = target.as_chunks_mut().0.iter_mut();
+    for (target, source) in blocks.zip(source.as_chunks::<NEAR>().0) {
+        *target = *source;
+    }
+    if let Some(target) = target.last_chunk_mut() {
+        *target = *last;
+    }
+    true
 }
 
 /// For any length: whole words, then octet by octet.

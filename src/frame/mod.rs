@@ -37,6 +37,6 @@ mod text;
 pub(crate) mod unchecked;
 
 pub use decoder::FrameDecoder;
-pub(crate) use header::WholeFrame;
 pub use header::{Expect, Header, MAX_CONTROL_PAYLOAD, MAX_HEADER_LEN, RSV1};
+pub(crate) use header::{SHORT, WholeFrame};
 pub(crate) use text::validate as validate_text;

@@ -217,6 +217,13 @@ impl Output {
         &mut self.tx
     }
 
+    /// The send buffer, where it is known that no payload waits behind it.
+    #[inline]
+    pub(super) fn frames(&mut self) -> &mut SendBuffer<Vec<u8>> {
+        debug_assert!(self.apart.is_empty(), "a payload has to follow its header");
+        &mut self.tx
+    }
+
     #[cold]
     fn join(&mut self) {
         let apart = mem::take(&mut self.apart);

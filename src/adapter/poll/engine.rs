@@ -103,6 +103,14 @@ impl<T: Io, C: Timer, S: Side> Engine<T, C, S> {
         (ws, tx)
     }
 
+    /// As [`machine`](Self::machine), where an event was found: nothing is apart then.
+    #[inline]
+    pub(super) fn lending(&mut self) -> (&mut Connection<S>, &mut SendBuffer<Vec<u8>>) {
+        let Self { ws, outbox, .. } = self;
+        let tx = outbox.output(|| send_limit(ws.config())).frames();
+        (ws, tx)
+    }
+
     /// The means to queue.
     #[inline]
     pub(super) fn outgoing(&mut self) -> Outgoing<'_, S, Vec<u8>> {

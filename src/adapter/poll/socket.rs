@@ -83,10 +83,7 @@ impl<T: Io, C: Timer, S: Side> WebSocket<T, C, S> {
     /// closed, within the close timeout; [`Error::Io`] when the transport failed.
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> impl Future<Output = Lent<'_, S>> {
-        Next::Waits {
-            socket: self,
-            in_chunks: false,
-        }
+        Next::<_, _, _, false>::Waits(self)
     }
 
     /// As [`next`](Self::next), with messages in chunks as they arrive: see [`Connection::poll_chunk`].
@@ -94,10 +91,7 @@ impl<T: Io, C: Timer, S: Side> WebSocket<T, C, S> {
     /// # Errors
     /// As [`next`](Self::next).
     pub fn next_chunk(&mut self) -> impl Future<Output = Lent<'_, S>> {
-        Next::Waits {
-            socket: self,
-            in_chunks: true,
-        }
+        Next::<_, _, _, true>::Waits(self)
     }
 
     /// Sends a text message. Waits until it is written.
@@ -213,54 +207,60 @@ pub(super) const fn alone(in_chunks: bool) -> Flow {
 pub type Lent<'a, S> = Result<Option<(Event<'a>, Outgoing<'a, S>)>, Error>;
 
 /// Waits for the next event. By hand it is two words instead of eleven, in each task that waits.
-enum Next<'a, T, C: Timer, S> {
-    Waits {
-        socket: &'a mut WebSocket<T, C, S>,
-        in_chunks: bool,
-    },
+enum Next<'a, T, C: Timer, S, const IN_CHUNKS: bool> {
+    Waits(&'a mut WebSocket<T, C, S>),
     /// A violation showed in a message's content: the peer is told and the transport closed. What was
     /// received is lent as far as the compiler knows; nothing in it counts any more.
     SeesOff(&'a mut Engine<T, C, S>, Violation),
     Over,
 }
 
-impl<'a, T: Io, C: Timer, S: Side> Future for Next<'a, T, C, S> {
+impl<'a, T: Io, C: Timer, S: Side, const IN_CHUNKS: bool> Future for Next<'a, T, C, S, IN_CHUNKS> {
     type Output = Lent<'a, S>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let wakers = Wakers::one(cx);
-        if let Self::Waits { socket, in_chunks } = this {
+        if let Self::Waits(socket) = this {
             let WebSocket { engine, input, .. } = &mut **socket;
-            let at_hand = if *in_chunks {
+            let at_hand = if IN_CHUNKS {
                 None
             } else {
                 engine.find_event(input)
             };
             let found = match at_hand {
-                None => ready!(engine.poll_event(wakers, input, alone(*in_chunks)))?,
+                None => ready!(engine.poll_event(wakers, input, alone(IN_CHUNKS)))?,
                 found => found,
             };
             // What is lent is lent for as long as the socket was.
-            let (Some(ready), Self::Waits { socket, .. }) = (found, mem::replace(this, Self::Over))
-            else {
+            let (Some(ready), Self::Waits(socket)) = (found, mem::replace(this, Self::Over)) else {
                 return Poll::Ready(Ok(None));
             };
             let WebSocket { engine, input, .. } = socket;
-            let (ws, tx) = engine.machine();
+            let (ws, tx) = engine.lending();
             match ws.lend(ready, input.rx(), tx) {
-                Ok(event) => return Poll::Ready(Ok(Some((event, engine.outgoing())))),
+                Ok(event) => {
+                    let (ws, tx) = engine.lending();
+                    return Poll::Ready(Ok(Some((event, Outgoing::new(ws, tx)))));
+                }
                 Err(violation) => *this = Self::SeesOff(engine, violation),
             }
         }
         match this {
             Self::SeesOff(engine, violation) => {
                 ready!(engine.poll_event(wakers, &mut Input::default(), alone(false)))?;
-                Poll::Ready(Err((*violation).into()))
+                Poll::Ready(Err(broken(*violation)))
             }
-            Self::Waits { .. } | Self::Over => Poll::Pending,
+            Self::Waits(_) | Self::Over => Poll::Pending,
         }
     }
+}
+
+/// Out of line, for the same reason as the words of [`Error`].
+#[cold]
+#[inline(never)]
+fn broken(violation: Violation) -> Error {
+    violation.into()
 }
 
 pub(super) fn outcome<T: Io, C: Timer, S: Side>(
