@@ -87,7 +87,7 @@ pub fn apply(payload: &mut [u8], key: MaskKey) {
 #[inline]
 pub(crate) fn apply_ascii(payload: &mut [u8], key: MaskKey) -> bool {
     let key = u32::from_ne_bytes(key);
-    let seen = if IN_BLOCKS && payload.len() >= AFAR {
+    let seen = if IN_BLOCKS && payload.len() >= LONG {
         ascii_long(payload, key)
     } else {
         apply_short::<true>(payload, key)
@@ -98,14 +98,14 @@ pub(crate) fn apply_ascii(payload: &mut [u8], key: MaskKey) -> bool {
 /// Blocks are quick, and take code. Without an allocator, where room is short, octets go by words.
 pub(super) const IN_BLOCKS: bool = cfg!(feature = "alloc");
 
-/// From this length on octets go out of line: a call is little then.
-const AFAR: usize = 64;
-
-/// The blocks of what goes out of line.
+/// From this length on octets go out of line, by blocks of this length: a call is little then.
 const LONG: usize = 32;
 
-/// The blocks of what stays in line, as wide as the registers that all processors have. Who copies a payload next
-/// takes it in such blocks, too: a load of octets that were just stored in smaller pieces waits for them.
+/// Unless they aren't looked at on the way: what goes by [`NEAR`] blocks up to this length is little code then.
+const AFAR: usize = 64;
+
+/// As wide as the registers that all processors have. Who copies a payload next takes it in such blocks, too: a load of
+/// octets that were just stored in smaller pieces waits for them.
 const NEAR: usize = 16;
 
 /// The high bits of eight octets: any that is set is not ASCII.
@@ -145,13 +145,13 @@ fn apply_unwide<const JUDGED: bool>(payload: &mut [u8], key: u32) -> Option<u64>
     apply_parts::<LONG, JUDGED>(payload, key)
 }
 
-/// For any length, best for less than [`AFAR`]. Returns the unmasked octets or-ed together where `JUDGED`.
+/// For any length, best for short ones. Returns the unmasked octets or-ed together where `JUDGED`.
 #[inline(always)]
 fn apply_short<const JUDGED: bool>(payload: &mut [u8], key: u32) -> u64 {
-    if IN_BLOCKS
-        && let Some(seen) = apply_blocks::<NEAR, JUDGED>(payload, key)
-            .or_else(|| apply_blocks::<8, JUDGED>(payload, key))
-    {
+    if IN_BLOCKS && !JUDGED && apply_blocks::<NEAR, JUDGED>(payload, key).is_some() {
+        return 0;
+    }
+    if IN_BLOCKS && let Some(seen) = apply_blocks::<8, JUDGED>(payload, key) {
         return seen;
     }
     apply_words::<JUDGED>(payload, key)
@@ -271,10 +271,13 @@ pub fn copy(target: &mut [u8], source: &[u8], key: MaskKey) {
     }
 }
 
-/// Copies a short payload of [`NEAR`] or more octets as it is, in the blocks in which it was unmasked; false below.
+/// Copies a payload as it is, in the blocks in which it was unmasked; false where it is shorter or longer than pays.
 #[inline(always)]
 pub(super) fn copy_near(target: &mut [u8], source: &[u8]) -> bool {
-    let (Some(last), true) = (source.last_chunk::<NEAR>(), IN_BLOCKS) else {
+    if !IN_BLOCKS || source.len() > AFAR {
+        return false;
+    }
+    let Some(last) = source.last_chunk::<NEAR>() else {
         return false;
     };
     let blocks = target.as_chunks_mut().0.iter_mut();
