@@ -36,6 +36,7 @@ part_deflate() {
 part_echo() {
   have perf "no counts of system calls" || true
   node_modules
+  "$target/release/sockets" turns --filter "raw,proto,fastwebsockets,forward" --loads "32 B"
   "$target/release/sockets" echo
 }
 

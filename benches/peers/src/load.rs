@@ -68,34 +68,66 @@ fn message(size: usize) -> (Vec<u8>, Vec<u8>) {
     (sent, expected)
 }
 
+/// A connection over which bursts go there and back.
+pub struct Bursts {
+    stream: TcpStream,
+    sent: Vec<u8>,
+    received: Vec<u8>,
+    /// How many were needed until everything was warm.
+    warm_up: usize,
+}
+
+impl Bursts {
+    /// Opens a connection to the server at an address, and warms it up.
+    pub fn open(address: &str, load: Load) -> std::io::Result<Self> {
+        let stream = connect(address)?;
+        stream.set_nonblocking(true)?;
+        let (sent, expected) = message(load.size);
+        let (sent, expected) = (sent.repeat(load.burst), expected.repeat(load.burst));
+        let mut bursts = Self {
+            stream,
+            sent,
+            received: vec![0; expected.len()],
+            warm_up: (2000 / load.burst).clamp(20, 200),
+        };
+        for _ in 0..bursts.warm_up {
+            bursts.exchange()?;
+        }
+        if load.compare && bursts.received != expected {
+            return Err(std::io::Error::other("the echo differs"));
+        }
+        Ok(bursts)
+    }
+
+    /// Sends bursts for some time, each when the one before is back, and says how long each took.
+    pub fn run(&mut self, time: Duration) -> std::io::Result<Vec<Duration>> {
+        let mut times = Vec::new();
+        let began = Instant::now();
+        while began.elapsed() < time {
+            let burst_began = Instant::now();
+            self.exchange()?;
+            times.push(burst_began.elapsed());
+        }
+        Ok(times)
+    }
+
+    fn exchange(&mut self) -> std::io::Result<()> {
+        exchange(&mut self.stream, &self.sent, &mut self.received)
+    }
+}
+
 /// Runs a load against the server at an address. `process` is the server's, for its CPU time.
 pub fn run(address: &str, process: u32, load: Load) -> std::io::Result<Echoed> {
-    let mut stream = connect(address)?;
-    stream.set_nonblocking(true)?;
-    let (sent, expected) = message(load.size);
-    let (sent, expected) = (sent.repeat(load.burst), expected.repeat(load.burst));
-    let mut received = vec![0; expected.len()];
-    let warm_up = (2000 / load.burst).clamp(20, 200);
-    for _ in 0..warm_up {
-        exchange(&mut stream, &sent, &mut received)?;
-    }
-    if load.compare && received != expected {
-        return Err(std::io::Error::other("the echo differs"));
-    }
-    let mut times = Vec::new();
+    let mut bursts = Bursts::open(address, load)?;
     let cpu = cpu_time(process)?;
     let began = Instant::now();
-    while began.elapsed() < load.time {
-        let burst_began = Instant::now();
-        exchange(&mut stream, &sent, &mut received)?;
-        times.push(burst_began.elapsed());
-    }
+    let mut times = bursts.run(load.time)?;
     let elapsed = began.elapsed();
     let cpu = cpu_time(process)? - cpu;
     times.sort_unstable();
     let measured = (times.len() * load.burst) as f64;
     Ok(Echoed {
-        messages: ((times.len() + warm_up) * load.burst) as u64,
+        messages: ((times.len() + bursts.warm_up) * load.burst) as u64,
         rate: measured / elapsed.as_secs_f64(),
         median: times[times.len() / 2].as_secs_f64() * 1e6,
         server_cpu: cpu.as_nanos() as f64 / measured,

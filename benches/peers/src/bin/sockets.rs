@@ -1,24 +1,25 @@
-//! The echo servers over loopback: `sockets [echo|idle] [--filter NAMES] …`.
+//! The echo servers over loopback: `sockets [echo|turns|idle] [--filter NAMES] …`.
 
 use std::io::Write;
 use std::net::TcpStream;
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit};
 use rustix::thread::CpuSet;
 use websocket_peers::echo;
-use websocket_peers::load::{self, Echoed, Load};
+use websocket_peers::load::{self, Bursts, Echoed, Load};
 
 const USAGE: &str = "\
 sockets [COMMAND] [OPTION]...
   echo    messages a second, latency, CPU time and system calls (without a command)
+  turns   rates beside the first server's: all of them alive, asked in turn for a moment each
   idle    memory a connection
 options
   --filter A,B       servers with A or B in their names
   --loads A,B        loads with A or B in their names, for `echo`
-  --rounds N         how often each is measured (5)
-  --seconds S        how long each time (0.5)
+  --rounds N         how often each is measured (5; 200 for `turns`)
+  --seconds S        how long each time (0.5; 0.01 for `turns`)
   --connections N    for `idle` (5000)";
 
 /// What is sent: its name, the size of a message, and how many go out at once.
@@ -32,9 +33,19 @@ const LOADS: &[(&str, usize, usize)] = &[
 struct Options {
     filter: String,
     loads: String,
-    rounds: usize,
-    time: Duration,
+    rounds: Option<usize>,
+    time: Option<Duration>,
     connections: usize,
+}
+
+impl Options {
+    fn rounds(&self, otherwise: usize) -> usize {
+        self.rounds.unwrap_or(otherwise)
+    }
+
+    fn time(&self, otherwise: Duration) -> Duration {
+        self.time.unwrap_or(otherwise)
+    }
 }
 
 fn main() -> ExitCode {
@@ -42,8 +53,8 @@ fn main() -> ExitCode {
     let mut options = Options {
         filter: String::new(),
         loads: String::new(),
-        rounds: 5,
-        time: Duration::from_millis(500),
+        rounds: None,
+        time: None,
         connections: 5000,
     };
     let mut arguments = std::env::args().skip(1);
@@ -52,22 +63,23 @@ fn main() -> ExitCode {
         match argument.as_str() {
             "--filter" => options.filter = value(),
             "--loads" => options.loads = value(),
-            "--rounds" => options.rounds = value().parse().expect("a number of rounds"),
+            "--rounds" => options.rounds = Some(value().parse().expect("a number of rounds")),
             "--seconds" => {
-                options.time = Duration::from_secs_f64(value().parse().expect("seconds"));
+                let seconds = value().parse().expect("seconds");
+                options.time = Some(Duration::from_secs_f64(seconds));
             }
             "--connections" => options.connections = value().parse().expect("a number"),
-            "echo" | "idle" => command = argument,
+            "echo" | "turns" | "idle" => command = argument,
             _ => {
                 eprintln!("{USAGE}");
                 return ExitCode::FAILURE;
             }
         }
     }
-    if command == "idle" {
-        idle(&options);
-    } else {
-        echo(&options);
+    match command.as_str() {
+        "idle" => idle(&options),
+        "turns" => turns(&options),
+        _ => echo(&options),
     }
     ExitCode::SUCCESS
 }
@@ -158,12 +170,12 @@ fn echo(options: &Options) {
         let servers = selected(options);
         let mut results = vec![Vec::new(); servers.len()];
         let mut calls = vec![None; servers.len()];
-        for round in 0..options.rounds {
+        for round in 0..options.rounds(5) {
             for (i, (name, frames)) in servers.iter().enumerate() {
                 let load = Load {
                     size: *size,
                     burst: *burst,
-                    time: options.time,
+                    time: options.time(Duration::from_millis(500)),
                     compare: *frames,
                 };
                 match measure(name, load, round == 0) {
@@ -194,6 +206,57 @@ fn echo(options: &Options) {
                 least(|echoed| echoed.server_cpu),
                 calls.map_or("–".into(), |calls| format!("{calls:.3}")),
             );
+        }
+        println!();
+    }
+}
+
+/// All servers alive at once, each with one connection, asked in turn: what the machine does beside it, it does to
+/// all. A rate is compared with the first server's of the same round.
+fn turns(options: &Options) {
+    for (test, size, burst) in LOADS {
+        if !names(&options.loads, test) {
+            continue;
+        }
+        let mut servers = Vec::new();
+        for (name, frames) in selected(options) {
+            let load = Load {
+                size: *size,
+                burst: *burst,
+                time: options.time(Duration::from_millis(10)),
+                compare: frames,
+            };
+            let opened = Running::start(name).and_then(|server| {
+                let bursts = Bursts::open(&server.address, load)?;
+                Ok((name, server, bursts, Vec::new()))
+            });
+            match opened {
+                Ok(opened) => servers.push(opened),
+                Err(error) => eprintln!("{name}, {test}: {error}"),
+            }
+        }
+        for _ in 0..options.rounds(200) {
+            for (name, _, bursts, rates) in &mut servers {
+                let began = Instant::now();
+                match bursts.run(options.time(Duration::from_millis(10))) {
+                    Ok(times) => rates.push(times.len() as f64 / began.elapsed().as_secs_f64()),
+                    Err(error) => {
+                        eprintln!("{name}, {test}: {error}");
+                        rates.push(f64::NAN);
+                    }
+                }
+            }
+        }
+        let Some(first) = servers.first().map(|(_, _, _, rates)| rates.clone()) else {
+            continue;
+        };
+        println!("| {test}, in turn | beside the first | a quarter of the rounds below | above |");
+        println!("| --- | ---: | ---: | ---: |");
+        for (name, _, _, rates) in &servers {
+            let mut ratios: Vec<_> = rates.iter().zip(&first).map(|(a, b)| a / b).collect();
+            ratios.sort_by(f64::total_cmp);
+            let [low, half, high] = [1, 2, 3].map(|quarters| ratios[ratios.len() * quarters / 4]);
+            println!("| {name} | {half:.2} | {low:.2} | {high:.2} |");
         }
         println!();
     }
