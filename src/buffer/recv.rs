@@ -482,6 +482,8 @@ mod tests {
             assert!(rx.spare().len() >= READ_AHEAD / 2, "behind {unfinished}");
             rx.commit(1);
         }
+        // And a little more than is wanted, for the header of what comes behind.
+        assert!(rx.spare_at_least(10_000).len() >= 10_000 + READ_AHEAD / 2);
     }
 
     /// A buffer of 16 octets in which `message` was joined behind a header of two, and `unread` waits.
@@ -597,6 +599,15 @@ mod tests {
         assert!(rx.spare_for(1024).len() >= 1024, "it has ended");
         rx.commit(1);
         assert!(rx.spare_for(1024).len() >= 1024);
+        // Behind a message under construction, too.
+        let mut rx = within_a_message(b"abc", b"de");
+        rx.window().make_way(8);
+        let mut to = RecvBuffer::with_storage([0; 16]);
+        rx.clone().transfer(&mut to).unwrap();
+        assert!(rx.marks.next > 3 && to.marks.next == 3, "moved");
+        assert_eq!(to.due, Due::at(3 + 8));
+        assert_eq!(rx.spare_at_least(12).len(), 16 - 5, "gathered");
+        assert_eq!(rx.due, Due::at(3 + 8));
         // A frame that doesn't end in the storage gets what is wanted.
         let mut rx = within_a_message(b"abc", b"de");
         rx.window().make_way(100);

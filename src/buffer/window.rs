@@ -61,7 +61,7 @@ impl Due {
     /// No frame is under way.
     pub(super) const NOWHERE: Self = Self(0);
 
-    fn at(place: usize) -> Self {
+    pub(super) fn at(place: usize) -> Self {
         u32::try_from(place).map_or(Self::NOWHERE, Self)
     }
 
