@@ -73,12 +73,14 @@ mod tests {
 
     const KEY: MaskKey = [0xA1, 0x02, 0xE3, 0x44];
 
-    /// Masks a text where it lies, and unmasks it in one.
+    /// Masks a text where it lies, and unmasks it in one; judges it as a whole beside that.
     fn judged(octets: &mut [u8]) -> bool {
         let text = octets.to_vec();
+        let whole = is_text(octets);
         mask::apply(octets, KEY);
         let judged = unmask_whole(octets, KEY);
         assert!(!judged || octets == text, "unmasked");
+        assert_eq!(judged, whole, "{text:x?}");
         judged
     }
 
