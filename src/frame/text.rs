@@ -110,6 +110,19 @@ mod tests {
     }
 
     #[test]
+    fn rule_29_every_octet_behind_which_a_text_ends_is_judged_as_by_the_library() {
+        for octet in 0..=255 {
+            for from_end in 1..=4 {
+                let mut octets = [0x90; 70];
+                octets[..70 - from_end].fill(b'.');
+                octets[70 - from_end] = octet;
+                let expected = from_utf8(&octets).is_ok();
+                assert_eq!(judged(&mut octets), expected, "{octet:x}, {from_end}");
+            }
+        }
+    }
+
+    #[test]
     fn rule_29_texts_of_every_length_cut_or_broken_anywhere_are_judged_as_by_the_library() {
         let mut memory = alloc::vec![0; 1024];
         for length in (0..170).chain(508..520).chain(640..644) {
