@@ -2,13 +2,14 @@
 # Measures everything again and writes the tables into docs/benchmarks.md: about half an hour.
 # usage: benches/peers/run.sh [PART]...      parts: time instructions allocations echo idle build deflate
 #
-# It needs Rust; valgrind for instructions, perf for system calls, Node.js and npm for `ws`. What can't be
-# had is left out. Nothing leaves the machine but the downloads of crates and of `ws`.
+# It needs Rust; valgrind for instructions, perf for system calls, Node.js and npm for `ws`; UWEBSOCKETS names an echo
+# server of uWebSockets (uwebsockets.cpp). What can't be had is left out. Nothing leaves the machine but the downloads of crates and of `ws`.
 set -euo pipefail
 cd "$(dirname "$0")"
 document=$PWD/../../docs/benchmarks.md
 target=${CARGO_TARGET_DIR:-$PWD/target}
 results=$target/tables
+also=(${UWEBSOCKETS:+--also "uWebSockets=$UWEBSOCKETS"})
 mkdir -p "$results"
 
 # Puts the table $results/$1.md where the document has its place.
@@ -25,7 +26,7 @@ have() { command -v "$1" >/dev/null || { echo "SKIP  $1 is missing: $2" >&2; ret
 part_time() { "$target/release/peers" time; }
 part_instructions() { have valgrind "no instruction counts" && "$target/release/peers" instructions; }
 part_allocations() { "$target/release/allocations" "in reads of 64 kib+125 b,64 fragments+in reads of 64,send from,handshake"; }
-part_idle() { node_modules; "$target/release/sockets" idle; }
+part_idle() { node_modules; "$target/release/sockets" idle "${also[@]}"; }
 part_build() { ./build-cost.sh; }
 part_deflate() {
   compressing compression compressed ''
@@ -36,8 +37,8 @@ part_deflate() {
 part_echo() {
   have perf "no counts of system calls" || true
   node_modules
-  "$target/release/sockets" turns --filter "raw,proto,fastwebsockets,forward" --loads "32 B"
-  "$target/release/sockets" echo
+  "$target/release/sockets" turns --filter "raw,proto,fastwebsockets,forward" --loads "32 B" "${also[@]}"
+  "$target/release/sockets" echo "${also[@]}"
 }
 
 # Rows of compressed messages, by a program with this feature: see Cargo.toml.

@@ -20,7 +20,8 @@ options
   --loads A,B        loads with A or B in their names, for `echo`
   --rounds N         how often each is measured (5; 200 for `turns`)
   --seconds S        how long each time (0.5; 0.01 for `turns`)
-  --connections N    for `idle` (5000)";
+  --connections N    for `idle` (5000)
+  --also NAME=PROGRAM  one more server: a program that takes an address to listen on";
 
 /// What is sent: its name, the size of a message, and how many go out at once.
 const LOADS: &[(&str, usize, usize)] = &[
@@ -36,6 +37,29 @@ struct Options {
     rounds: Option<usize>,
     time: Option<Duration>,
     connections: usize,
+    also: Vec<Candidate>,
+}
+
+/// A server that may be measured.
+#[derive(Clone, Debug)]
+struct Candidate {
+    name: String,
+    /// What runs it, without the address; of the servers of this package when there is nothing.
+    program: Vec<String>,
+    /// Whether its echoes can be compared.
+    frames: bool,
+}
+
+impl Candidate {
+    /// Another program, as `NAME=PROGRAM` says.
+    fn parse(text: &str) -> Option<Self> {
+        let (name, program) = text.split_once('=')?;
+        Some(Self {
+            name: name.into(),
+            program: vec![program.into()],
+            frames: true,
+        })
+    }
 }
 
 impl Options {
@@ -56,6 +80,7 @@ fn main() -> ExitCode {
         rounds: None,
         time: None,
         connections: 5000,
+        also: Vec::new(),
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -69,6 +94,9 @@ fn main() -> ExitCode {
                 options.time = Some(Duration::from_secs_f64(seconds));
             }
             "--connections" => options.connections = value().parse().expect("a number"),
+            "--also" => options
+                .also
+                .push(Candidate::parse(&value()).expect("NAME=PROGRAM")),
             "echo" | "turns" | "idle" => command = argument,
             _ => {
                 eprintln!("{USAGE}");
@@ -84,16 +112,24 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The names of the servers that are selected, and whether their echoes can be compared.
-fn selected(options: &Options) -> Vec<(&'static str, bool)> {
-    let mut servers: Vec<_> = echo::SERVERS
-        .iter()
-        .map(|it| (it.name, it.frames))
-        .collect();
-    if std::env::var_os("NODE_PATH").is_some() {
-        servers.push(("ws, Node", true));
-    }
-    servers.retain(|(name, _)| names(&options.filter, name));
+/// The servers that are selected.
+fn selected(options: &Options) -> Vec<Candidate> {
+    let ours = echo::SERVERS.iter().map(|it| Candidate {
+        name: it.name.into(),
+        program: Vec::new(),
+        frames: it.frames,
+    });
+    let node = std::env::var_os("NODE_PATH").map(|_| Candidate {
+        name: "ws, Node".into(),
+        program: vec![
+            "node".into(),
+            concat!(env!("CARGO_MANIFEST_DIR"), "/node/echo.js").into(),
+        ],
+        frames: true,
+    });
+    let mut servers: Vec<_> = ours.chain(node).collect();
+    servers.retain(|server| names(&options.filter, &server.name));
+    servers.extend(options.also.iter().cloned());
     servers
 }
 
@@ -110,20 +146,19 @@ struct Running {
 
 impl Running {
     /// Starts a server on the second processor; the load stays on the first.
-    fn start(name: &str) -> std::io::Result<Self> {
+    fn start(candidate: &Candidate) -> std::io::Result<Self> {
         // A port that was free just now.
         let port = std::net::TcpListener::bind("127.0.0.1:0")?
             .local_addr()?
             .port();
         let address = format!("127.0.0.1:{port}");
-        let mut command = if name == "ws, Node" {
-            let script = concat!(env!("CARGO_MANIFEST_DIR"), "/node/echo.js");
-            let mut node = Command::new("node");
-            node.arg(script);
-            node
+        let mut command = if let [program, arguments @ ..] = &candidate.program[..] {
+            let mut other = Command::new(program);
+            other.args(arguments);
+            other
         } else {
             let mut echo = Command::new(std::env::current_exe()?.with_file_name("echo"));
-            echo.arg(name);
+            echo.arg(&candidate.name);
             echo
         };
         command
@@ -171,19 +206,19 @@ fn echo(options: &Options) {
         let mut results = vec![Vec::new(); servers.len()];
         let mut calls = vec![None; servers.len()];
         for round in 0..options.rounds(5) {
-            for (i, (name, frames)) in servers.iter().enumerate() {
+            for (i, server) in servers.iter().enumerate() {
                 let load = Load {
                     size: *size,
                     burst: *burst,
                     time: options.time(Duration::from_millis(500)),
-                    compare: *frames,
+                    compare: server.frames,
                 };
-                match measure(name, load, round == 0) {
+                match measure(server, load, round == 0) {
                     Ok((echoed, counted)) => {
                         results[i].push(echoed);
                         calls[i] = calls[i].or(counted);
                     }
-                    Err(error) => eprintln!("{name}, {test}: {error}"),
+                    Err(error) => eprintln!("{}, {test}: {error}", server.name),
                 }
             }
         }
@@ -191,7 +226,7 @@ fn echo(options: &Options) {
             "| {test} | messages a second | half within µs | server CPU, ns a message | system calls a message |"
         );
         println!("| --- | ---: | ---: | ---: | ---: |");
-        for ((name, _), (results, calls)) in servers.iter().zip(results.iter().zip(calls)) {
+        for (server, (results, calls)) in servers.iter().zip(results.iter().zip(calls)) {
             let least = |value: fn(&Echoed) -> f64| {
                 results
                     .iter()
@@ -200,7 +235,8 @@ fn echo(options: &Options) {
                     .unwrap_or(f64::NAN)
             };
             println!(
-                "| {name} | {:.0} | {:.1} | {:.0} | {} |",
+                "| {} | {:.0} | {:.1} | {:.0} | {} |",
+                server.name,
                 -least(|echoed| -echoed.rate),
                 least(|echoed| echoed.median),
                 least(|echoed| echoed.server_cpu),
@@ -219,20 +255,20 @@ fn turns(options: &Options) {
             continue;
         }
         let mut servers = Vec::new();
-        for (name, frames) in selected(options) {
+        for candidate in selected(options) {
             let load = Load {
                 size: *size,
                 burst: *burst,
                 time: options.time(Duration::from_millis(10)),
-                compare: frames,
+                compare: candidate.frames,
             };
-            let opened = Running::start(name).and_then(|server| {
+            let opened = Running::start(&candidate).and_then(|server| {
                 let bursts = Bursts::open(&server.address, load)?;
-                Ok((name, server, bursts, Vec::new()))
+                Ok((candidate.name.clone(), server, bursts, Vec::new()))
             });
             match opened {
                 Ok(opened) => servers.push(opened),
-                Err(error) => eprintln!("{name}, {test}: {error}"),
+                Err(error) => eprintln!("{}, {test}: {error}", candidate.name),
             }
         }
         for _ in 0..options.rounds(200) {
@@ -263,8 +299,12 @@ fn turns(options: &Options) {
 }
 
 /// Runs a load against a server of its own; on request counts system calls, in another run of it.
-fn measure(name: &str, load: Load, count_calls: bool) -> std::io::Result<(Echoed, Option<f64>)> {
-    let server = Running::start(name)?;
+fn measure(
+    candidate: &Candidate,
+    load: Load,
+    count_calls: bool,
+) -> std::io::Result<(Echoed, Option<f64>)> {
+    let server = Running::start(candidate)?;
     let process = server.child.id();
     let echoed = load::run(&server.address, process, load)?;
     let calls = if count_calls {
@@ -317,8 +357,9 @@ fn idle(options: &Options) {
         options.connections
     );
     println!("| --- | ---: | ---: |");
-    for (name, _) in selected(options) {
-        let measured = Running::start(name)
+    for candidate in selected(options) {
+        let name = &candidate.name;
+        let measured = Running::start(&candidate)
             .and_then(|server| load::idle(&server.address, server.child.id(), options.connections));
         match measured {
             Ok(idle) => println!("| {name} | {:.0} | {:.0} |", idle.open, idle.echoed),
