@@ -52,7 +52,7 @@ impl OriginPolicy<'_> {
         if *self == Self::Any {
             return true;
         }
-        let origin = match request.fields().single("Origin") {
+        let origin = match request.single_origin() {
             Single::Missing => return true,
             Single::One(value) => value,
             Single::Several => return false,

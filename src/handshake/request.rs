@@ -25,19 +25,13 @@
 
 use core::{fmt, str};
 
-use super::authority::Authority;
-use super::extension::is_extension_list;
+use super::facts::{EXTENSIONS, Facts, HOST, ORIGIN, Offers, SEVERAL};
 use super::head::{
-    Fields, Named, Single, check_lines, parse_fields, plain_fields, plain_line, split_line,
+    Fields, Single, check_lines, parse_fields, plain_fields, plain_line, split_line,
 };
-use super::key::is_key;
-use super::octets::{QUICK, is_same, offset_in, split_at_any, split_scheme};
-use super::token::{ListElements, is_token, lists_token};
+use super::octets::{QUICK, offset_in, split_at_any};
+use super::request_line::{RequestLine, Target};
 use crate::error::RequestFault;
-
-/// The largest number of subprotocols that a request may offer. It bounds the work of comparing them;
-/// more are refused with [`RequestFault::List`].
-pub const MAX_SUBPROTOCOLS: usize = 100;
 
 /// A checked opening request, or a checked plain HTTP request.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,12 +43,14 @@ pub struct Request<'a> {
 /// What parsing found out about a head, by which [`Request::trusted`] makes the view anew.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RequestMarks {
-    method_length: u16,
-    target_length: u16,
     /// Where the key stands; 0 in a plain request.
     key_at: u16,
     /// Where the first line begins that offers subprotocols; 0 where none does.
     offers_at: u16,
+    /// Where the line of `Host` begins: there is one.
+    host_at: u16,
+    /// Where the line of `Origin` begins; 0 where there is none, [`SEVERAL`] where there are more.
+    origin_at: u16,
 }
 
 impl<'a> Request<'a> {
@@ -151,15 +147,12 @@ impl<'a> Request<'a> {
         }
         facts.check_http()?;
         let mut marks = RequestMarks {
-            method_length: length_of(method),
-            target_length: length_of(target),
+            host_at: facts.host_at,
+            origin_at: facts.origin_at,
             ..RequestMarks::default()
         };
         if facts.upgrade {
-            let key = facts.check_upgrade()?;
-            if facts.bad_list || !are_distinct_tokens(Offers::of(head, facts.offers_at)) {
-                return Err(RequestFault::List);
-            }
+            let key = facts.check_upgrade(head)?;
             marks.key_at = offset_in(head, key).unwrap_or_default();
             marks.offers_at = facts.offers_at;
         }
@@ -185,16 +178,13 @@ impl<'a> Request<'a> {
     /// The method: `GET`, or in a plain request also `HEAD`.
     #[must_use]
     pub fn method(&self) -> &'a str {
-        self.text(0, self.marks.method_length)
+        self.word(0)
     }
 
     /// The request target as it was sent: a path with its query or, rarely, a whole URL (RFC 9112 §3.2).
     #[must_use]
     pub fn target(&self) -> &'a str {
-        self.text(
-            self.marks.method_length.saturating_add(1),
-            self.marks.target_length,
-        )
+        self.word(1)
     }
 
     /// The target's path, percent-encoded as it was sent; it begins with `/`.
@@ -218,20 +208,40 @@ impl<'a> Request<'a> {
     pub fn host(&self) -> &'a str {
         Target::parse(self.target())
             .and_then(|target| target.authority)
-            .or_else(|| str::from_utf8(self.field("Host")?).ok())
+            .or_else(|| str::from_utf8(self.field_at(self.marks.host_at, HOST)?).ok())
             .unwrap_or_default()
     }
 
     /// The value of the first `Origin` line, unchecked. [`OriginPolicy`](super::OriginPolicy) judges it.
     #[must_use]
     pub fn origin(&self) -> Option<&'a [u8]> {
-        self.field("Origin")
+        match self.single_origin() {
+            Single::Missing => None,
+            Single::One(origin) => Some(origin),
+            Single::Several => self.field(ORIGIN),
+        }
+    }
+
+    /// The value of the `Origin` line, where there is one and no other.
+    pub(super) fn single_origin(&self) -> Single<'a> {
+        match self.marks.origin_at {
+            0 => Single::Missing,
+            SEVERAL => Single::Several,
+            at => self
+                .field_at(at, ORIGIN)
+                .map_or(Single::Several, Single::One),
+        }
     }
 
     /// The value of the first field line with this name, matched without case.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&'a [u8]> {
         self.fields().named(name).next()
+    }
+
+    /// The value of the field whose line begins at the head's octet `at`.
+    fn field_at(&self, at: u16, name: &str) -> Option<&'a [u8]> {
+        Fields::from_line(self.head, at).named(name).next()
     }
 
     /// All field lines, in their order.
@@ -283,9 +293,10 @@ impl<'a> Request<'a> {
         Some((offset_in(self.head, offered)?, length_of(name)))
     }
 
-    fn text(&self, from: u16, length: u16) -> &'a str {
-        let range = usize::from(from)..usize::from(from).saturating_add(usize::from(length));
-        str::from_utf8(self.head.get(range).unwrap_or_default()).unwrap_or_default()
+    /// One of the parts of the request line.
+    fn word(&self, number: usize) -> &'a str {
+        let word = self.head.split(|&octet| octet == b' ').nth(number);
+        str::from_utf8(word.unwrap_or_default()).unwrap_or_default()
     }
 
     /// Path and query.
@@ -306,221 +317,9 @@ impl fmt::Debug for Request<'_> {
     }
 }
 
-const PROTOCOL: &str = "Sec-WebSocket-Protocol";
-const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
-
 /// A head is no longer than a `u16` can say, nor is a part of it.
 fn length_of(part: impl AsRef<[u8]>) -> u16 {
     u16::try_from(part.as_ref().len()).unwrap_or(u16::MAX)
-}
-
-/// `GET /chat HTTP/1.1` (RFC 9112 §3), taken apart.
-struct RequestLine<'a> {
-    /// A token.
-    method: &'a [u8],
-    target: &'a str,
-    /// Two digits.
-    version: [u8; 2],
-}
-
-impl<'a> RequestLine<'a> {
-    fn parse(line: &'a [u8]) -> Option<Self> {
-        let mut parts = line.split(|&octet| octet == b' ');
-        let (method, target) = (parts.next()?, parts.next()?);
-        let (&[b'H', b'T', b'T', b'P', b'/', major, b'.', minor], None) =
-            (parts.next()?, parts.next())
-        else {
-            return None;
-        };
-        let legal = is_token(method)
-            && !target.is_empty()
-            && target.iter().all(|&octet| octet != b'\t')
-            && major.is_ascii_digit()
-            && minor.is_ascii_digit();
-        legal.then_some(Self {
-            method,
-            target: str::from_utf8(target).ok()?,
-            version: [major, minor],
-        })
-    }
-}
-
-/// A target in origin-form or absolute-form (RFC 9112 §3.2.1, §3.2.2), taken apart.
-struct Target<'a> {
-    authority: Option<&'a str>,
-    /// Path and query; empty where a URL ends behind its authority.
-    resource: &'a str,
-}
-
-impl<'a> Target<'a> {
-    fn parse(target: &'a str) -> Option<Self> {
-        if !target
-            .bytes()
-            .all(|octet| octet.is_ascii_graphic() && octet != b'#')
-        {
-            return None;
-        }
-        if target.starts_with('/') {
-            return Some(Self {
-                authority: None,
-                resource: target,
-            });
-        }
-        let (scheme, rest) = split_scheme(target)?;
-        if !is_same(scheme, "http") && !is_same(scheme, "https") {
-            return None;
-        }
-        let (authority, resource) = split_at_any(rest, b"/?");
-        Authority::parse(authority).ok()?;
-        Some(Self {
-            authority: Some(authority),
-            resource,
-        })
-    }
-}
-
-/// The fields that decide about a request. Most others are told apart by their length alone.
-const KNOWN: [(&str, Known); 9] = [
-    ("Host", Known::Host),
-    ("Upgrade", Known::Upgrade),
-    ("Connection", Known::Connection),
-    ("Content-Length", Known::Length),
-    ("Transfer-Encoding", Known::Coding),
-    ("Sec-WebSocket-Key", Known::Key),
-    ("Sec-WebSocket-Version", Known::Version),
-    (PROTOCOL, Known::Protocol),
-    (EXTENSIONS, Known::Extensions),
-];
-
-#[derive(Clone, Copy)]
-enum Known {
-    Host,
-    Upgrade,
-    Connection,
-    Length,
-    Coding,
-    Key,
-    Version,
-    Protocol,
-    Extensions,
-}
-
-/// What the fields say, collected in one pass.
-#[derive(Default)]
-struct Facts<'a> {
-    host: Single<'a>,
-    body: bool,
-    upgrade: bool,
-    connection: bool,
-    version: Single<'a>,
-    key: Single<'a>,
-    bad_list: bool,
-    /// See [`RequestMarks::offers_at`].
-    offers_at: u16,
-}
-
-impl<'a> Facts<'a> {
-    fn add(&mut self, head: &[u8], name: &[u8], value: &'a [u8]) {
-        let Some(known) = KNOWN.iter().find(|(known, _)| is_same(name, known)) else {
-            return;
-        };
-        let single = match known.1 {
-            Known::Host => &mut self.host,
-            Known::Key => &mut self.key,
-            Known::Version => &mut self.version,
-            other => return self.add_other(other, head, name, value),
-        };
-        single.add(value);
-    }
-
-    fn add_other(&mut self, known: Known, head: &[u8], name: &[u8], value: &[u8]) {
-        match known {
-            Known::Upgrade => self.upgrade |= lists_token([value], "websocket"),
-            Known::Connection => self.connection |= lists_token([value], "upgrade"),
-            Known::Length => self.body |= value != b"0",
-            Known::Coding => self.body = true,
-            Known::Protocol => {
-                // A line that offers nothing breaks the grammar.
-                self.bad_list |= ListElements::new(value).next().is_none();
-                if self.offers_at == 0 {
-                    self.offers_at = offset_in(head, name).unwrap_or_default();
-                }
-            }
-            // RFC 6455 §9.1-1
-            Known::Extensions => self.bad_list |= !is_extension_list(value),
-            Known::Host | Known::Key | Known::Version => {}
-        }
-    }
-
-    /// What holds for plain requests too.
-    fn check_http(&self) -> Result<(), RequestFault> {
-        let host = self.host.get().and_then(|host| str::from_utf8(host).ok());
-        if host.is_none_or(|host| Authority::parse(host).is_err()) {
-            return Err(RequestFault::Host);
-        }
-        if self.body {
-            return Err(RequestFault::Body);
-        }
-        Ok(())
-    }
-
-    /// What holds for a WebSocket request, and its key.
-    fn check_upgrade(&self) -> Result<&'a [u8], RequestFault> {
-        if !self.connection {
-            return Err(RequestFault::Connection);
-        }
-        // RFC 6455 §4.2.2-4, §11.3.5-1
-        if self.version.get() != Some(b"13") {
-            return Err(RequestFault::WebSocketVersion);
-        }
-        // RFC 6455 §11.3.1-1
-        let key = self.key.get().filter(|key| is_key(key));
-        key.ok_or(RequestFault::Key)
-    }
-}
-
-/// The subprotocols that a head offers, over all lines of the field.
-#[derive(Clone)]
-struct Offers<'a> {
-    lines: Named<'a, 'static>,
-    line: ListElements<'a>,
-}
-
-impl<'a> Offers<'a> {
-    /// `at` is where the first line begins that offers any; 0 where none does.
-    fn of(head: &'a [u8], at: u16) -> Self {
-        let head = if at == 0 { &[] } else { head };
-        Self {
-            lines: Fields::from_line(head, at).named(PROTOCOL),
-            line: ListElements::new(&[]),
-        }
-    }
-}
-
-impl<'a> Iterator for Offers<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        loop {
-            match self.line.next() {
-                None => self.line = ListElements::new(self.lines.next()?),
-                some => return some,
-            }
-        }
-    }
-}
-
-/// Whether the subprotocols are legal (RFC 6455 §11.3.4), and few enough to be compared.
-fn are_distinct_tokens(mut offers: Offers<'_>) -> bool {
-    if offers.clone().count() > MAX_SUBPROTOCOLS {
-        return false;
-    }
-    while let Some(name) = offers.next() {
-        if !is_token(name) || offers.clone().any(|later| later == name) {
-            return false;
-        }
-    }
-    true
 }
 
 #[cfg(all(test, feature = "std"))]
@@ -530,6 +329,7 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
+    use crate::handshake::MAX_SUBPROTOCOLS;
 
     const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     const LINES: [&str; 5] = [
@@ -1010,6 +810,31 @@ mod tests {
     }
 
     #[test]
+    fn host_and_origin_are_found_on_whichever_lines_they_stand() {
+        let lines = [
+            "Host: a\r\n",
+            "oRIGIN:\t b \r\n",
+            "X-Origin: c\r\n",
+            "Hosts: d\r\n",
+        ];
+        for turned in 0..lines.len() {
+            let mut lines = lines;
+            lines.rotate_left(turned);
+            for second in ["", "Origin: e\r\n"] {
+                let head = format!("GET / HTTP/1.1\r\n{}{second}\r\n", lines.concat());
+                let request = Request::parse_any(head.as_bytes()).unwrap();
+                assert_eq!(request.host(), "a");
+                assert_eq!(request.origin(), Some(&b"b"[..]), "the first of them");
+                let single = request.single_origin();
+                assert_eq!(single == Single::Several, !second.is_empty(), "{head}");
+            }
+        }
+        let head = starting("GET http://b/ HTTP/1.1");
+        let request = Request::parse(head.as_bytes()).unwrap();
+        assert_eq!((request.host(), request.origin()), ("b", None));
+    }
+
+    #[test]
     fn debugging_shows_no_cookies() {
         let head = with(5, "Cookie: secret\r\n");
         let text = format!("{:?}", Request::parse(head.as_bytes()).unwrap());
@@ -1023,7 +848,8 @@ mod tests {
         use proptest::prelude::*;
 
         use super::*;
-        use crate::handshake::HeadScanner;
+        use crate::handshake::key::is_key;
+        use crate::handshake::{HeadScanner, is_token};
 
         proptest! {
             #[test]
@@ -1084,6 +910,8 @@ mod tests {
                     prop_assert!(legal);
                     let expected: Vec<_> = reference.headers.iter().map(|field| (field.name, field.value)).collect();
                     prop_assert_eq!(request.fields().collect::<Vec<_>>(), expected);
+                    prop_assert_eq!(Some(request.host().as_bytes()), request.field("host"));
+                    prop_assert_eq!(request.origin(), request.field("origin"));
                 }
             }
         }
