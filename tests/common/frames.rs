@@ -43,7 +43,9 @@ impl Frame {
 /// A header with this first octet, in the fewest octets.
 pub fn header(first: u8, key: Option<[u8; 4]>, length: u64) -> Vec<u8> {
     let mask = if key.is_some() { 0x80 } else { 0 };
-    let mut octets = vec![first];
+    // Room for the longest header and a little payload: fuzz targets make many of these.
+    let mut octets = Vec::with_capacity(80);
+    octets.push(first);
     if length <= 125 {
         octets.push(mask | length as u8);
     } else if length <= 65_535 {
@@ -63,12 +65,13 @@ pub fn header(first: u8, key: Option<[u8; 4]>, length: u64) -> Vec<u8> {
 /// A frame with this first octet, masked with this key.
 pub fn frame(first: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
     let mut octets = header(first, key, payload.len() as u64);
-    for (at, &octet) in payload.iter().enumerate() {
-        octets.push(match key {
-            Some(key) => octet ^ key[at % 4],
-            None => octet,
-        });
-    }
+    let key = key.unwrap_or_default();
+    octets.extend(
+        payload
+            .iter()
+            .zip(key.iter().cycle())
+            .map(|(octet, key)| octet ^ key),
+    );
     octets
 }
 

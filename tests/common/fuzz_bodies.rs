@@ -248,7 +248,7 @@ pub fn frames_from(role: Role, data: &[u8]) -> Vec<u8> {
 
 /// The same with these reserved bits on the first frames of messages.
 pub fn frames_with(role: Role, reserved: u8, data: &[u8]) -> Vec<u8> {
-    let mut octets = Vec::new();
+    let mut octets = Vec::with_capacity(2 * data.len());
     let mut rest = data;
     let mut in_message = false;
     while let Some((&[kind, size], more)) = rest.split_first_chunk::<2>() {
