@@ -116,7 +116,7 @@ fn is_ipv4(address: &[u8]) -> bool {
 static NAME_OCTETS: OctetSet = OctetSet::alphanumeric_and(b"-._~!$&'()*+,;=");
 
 /// `reg-name` of RFC 3986 §3.2.2, which covers IPv4 addresses, but not empty.
-fn is_registered_name(name: &[u8]) -> bool {
+pub(super) fn is_registered_name(name: &[u8]) -> bool {
     let mut rest = name;
     loop {
         rest = match rest {

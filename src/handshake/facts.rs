@@ -3,7 +3,7 @@
 
 use core::str;
 
-use super::authority::Authority;
+use super::authority::{Authority, is_registered_name};
 use super::extension::is_extension_list;
 use super::head::{Fields, Named, Single};
 use super::key::is_key;
@@ -23,20 +23,7 @@ pub(super) const ORIGIN: &str = "Origin";
 pub(super) const PROTOCOL: &str = "Sec-WebSocket-Protocol";
 pub(super) const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 
-/// The fields that decide about a request. Most others are told apart by their length alone.
-const KNOWN: [(&str, Known); 10] = [
-    (HOST, Known::Host),
-    (ORIGIN, Known::Origin),
-    ("Upgrade", Known::Upgrade),
-    ("Connection", Known::Connection),
-    ("Content-Length", Known::Length),
-    ("Transfer-Encoding", Known::Coding),
-    ("Sec-WebSocket-Key", Known::Key),
-    ("Sec-WebSocket-Version", Known::Version),
-    (PROTOCOL, Known::Protocol),
-    (EXTENSIONS, Known::Extensions),
-];
-
+/// The fields that decide about a request.
 #[derive(Clone, Copy)]
 enum Known {
     Host,
@@ -49,6 +36,25 @@ enum Known {
     Version,
     Protocol,
     Extensions,
+}
+
+impl Known {
+    fn of(name: &[u8]) -> Option<Self> {
+        // Most others are told apart by their length alone.
+        Some(match name.len() {
+            4 if is_same(name, HOST) => Self::Host,
+            6 if is_same(name, ORIGIN) => Self::Origin,
+            7 if is_same(name, "Upgrade") => Self::Upgrade,
+            10 if is_same(name, "Connection") => Self::Connection,
+            14 if is_same(name, "Content-Length") => Self::Length,
+            17 if is_same(name, "Sec-WebSocket-Key") => Self::Key,
+            17 if is_same(name, "Transfer-Encoding") => Self::Coding,
+            21 if is_same(name, "Sec-WebSocket-Version") => Self::Version,
+            22 if is_same(name, PROTOCOL) => Self::Protocol,
+            24 if is_same(name, EXTENSIONS) => Self::Extensions,
+            _ => return None,
+        })
+    }
 }
 
 /// What the fields say, collected in one pass.
@@ -69,10 +75,10 @@ pub(super) struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     pub(super) fn add(&mut self, head: &[u8], name: &[u8], value: &'a [u8]) {
-        let Some(known) = KNOWN.iter().find(|(known, _)| is_same(name, known)) else {
+        let Some(known) = Known::of(name) else {
             return;
         };
-        let single = match known.1 {
+        let single = match known {
             Known::Host => {
                 self.host_at = offset_in(head, name).unwrap_or_default();
                 &mut self.host
@@ -93,7 +99,7 @@ impl<'a> Facts<'a> {
                 };
             }
             Known::Upgrade => self.upgrade |= lists_token([value], "websocket"),
-            Known::Connection => self.connection |= lists_token([value], "upgrade"),
+            Known::Connection => self.connection |= lists_token([value], "Upgrade"),
             Known::Length => self.body |= value != b"0",
             Known::Coding => self.body = true,
             Known::Protocol => {
@@ -111,8 +117,11 @@ impl<'a> Facts<'a> {
 
     /// What holds for plain requests too.
     pub(super) fn check_http(&self) -> Result<(), RequestFault> {
-        let host = self.host.get().and_then(|host| str::from_utf8(host).ok());
-        if host.is_none_or(|host| Authority::parse(host).is_err()) {
+        let host = self.host.get().ok_or(RequestFault::Host)?;
+        // Most often there is no port.
+        let is_legal = is_registered_name(host)
+            || str::from_utf8(host).is_ok_and(|host| Authority::parse(host).is_ok());
+        if !is_legal {
             return Err(RequestFault::Host);
         }
         if self.body {
@@ -133,7 +142,9 @@ impl<'a> Facts<'a> {
         // RFC 6455 §11.3.1-1
         let key = self.key.get().filter(|key| is_key(key));
         let key = key.ok_or(RequestFault::Key)?;
-        if self.bad_list || !are_distinct_tokens(Offers::of(head, self.offers_at)) {
+        let bad_offers =
+            self.offers_at != 0 && !are_distinct_tokens(Offers::of(head, self.offers_at));
+        if self.bad_list || bad_offers {
             return Err(RequestFault::List);
         }
         Ok(key)

@@ -15,7 +15,7 @@
 use core::str;
 
 use super::octets::{find_control, find_cr, is_control, is_same, trim_ows};
-use super::token::TCHARS;
+use super::token::split_name;
 use crate::error::{RequestFault, ResponseFault};
 
 /// The largest number of field lines in a head. More are refused, none is ever left out silently.
@@ -147,12 +147,11 @@ pub(super) fn plain_fields<'a>(
     mut show: impl FnMut(&'a [u8], &'a [u8]),
 ) -> Option<&'a [u8]> {
     let mut rest = lines;
-    for _ in 0..=MAX_FIELDS {
+    for _ in 0..MAX_FIELDS.saturating_add(1) {
         if let Some(behind) = rest.strip_prefix(b"\r\n") {
             return Some(behind);
         }
-        let colon = rest.iter().position(|&octet| !TCHARS.contains(octet))?;
-        let (name @ [_, ..], [b':', line @ ..]) = rest.split_at_checked(colon)? else {
+        let (name @ [_, ..], [b':', line @ ..]) = split_name(rest) else {
             return None;
         };
         let (value, next) = plain_line(line)?;

@@ -83,95 +83,91 @@ pub(super) const fn is_control(octet: u8) -> bool {
     octet < 0x20 || octet == 0x7F
 }
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const TOPS: u64 = ONES << 7;
+/// Eight octets with the same bits in each.
+const fn all(octet: u8) -> u64 {
+    u64::from_ne_bytes([octet; 8])
+}
+
+/// The top bit of each octet.
+const TOPS: u64 = all(0x80);
 
 /// The place of the first octet that is sought, or the end.
 ///
-/// `any` says whether a block holds one: compilers make a few vector instructions of it. `tops` sets the top bit of
-/// each octet of a word that is one, and perhaps of octets above such a one: the lowest bit is always right.
+/// `tops` sets the top bit of each octet of a word, in which the first is lowest, that is sought, and perhaps of octets
+/// behind such a one: the lowest bit is always right.
 #[inline(always)]
-fn find(
-    octets: &[u8],
-    any: impl Fn(&[u8; 16]) -> bool,
-    tops: impl Fn(u64) -> u64,
-    is_one: impl Fn(&u8) -> bool,
-) -> usize {
+fn find(octets: &[u8], tops: impl Fn(u64) -> u64, is_sought: impl Fn(u8) -> bool) -> usize {
     let mut at = 0_usize;
     if QUICK {
-        for block in octets.as_chunks::<16>().0 {
-            if any(block) {
-                break;
+        for word in octets.as_chunks::<8>().0 {
+            let found = tops(u64::from_le_bytes(*word)) & TOPS;
+            if found != 0 {
+                return at.wrapping_add(usize::try_from(found.trailing_zeros() / 8).unwrap_or(0));
             }
-            at = at.wrapping_add(16);
+            at = at.wrapping_add(8);
         }
     }
-    let tail = octets.get(at..).unwrap_or_default();
-    let (words, last) = tail.as_chunks::<8>();
-    for word in words {
-        let found = tops(u64::from_le_bytes(*word)) & TOPS;
-        if found != 0 {
-            return at.wrapping_add(usize::try_from(found.trailing_zeros() / 8).unwrap_or(0));
-        }
-        at = at.wrapping_add(8);
-    }
-    at.wrapping_add(last.iter().position(is_one).unwrap_or(last.len()))
+    let rest = octets.get(at..).unwrap_or_default();
+    let place = rest.iter().position(|octet| is_sought(*octet));
+    at.wrapping_add(place.unwrap_or(rest.len()))
 }
 
 /// The place of the first control octet at `from` or behind it, or the end.
 #[cfg_attr(feature = "alloc", inline)]
 #[cfg_attr(not(feature = "alloc"), inline(never))]
 pub(super) fn find_control(octets: &[u8], from: usize) -> usize {
-    const SPACES: u64 = ONES << 5;
-    const DELS: u64 = TOPS.wrapping_sub(ONES);
-    let place = find(
-        octets.get(from..).unwrap_or_default(),
-        |block| {
-            block
-                .iter()
-                .fold(false, |any, octet| any | is_control(*octet))
-        },
-        |word| {
-            // Subtracting from an octet below the bound borrows into its top bit.
-            let below_space = word.wrapping_sub(SPACES) & !word;
-            let not_del = word ^ DELS;
-            let del = not_del.wrapping_sub(ONES) & !not_del;
-            below_space | del
-        },
-        |octet| is_control(*octet),
-    );
+    let tops = |word: u64| {
+        // Subtracting from an octet below the bound borrows into its top bit.
+        let below_space = word.wrapping_sub(all(b' ')) & !word;
+        let not_del = word ^ all(0x7F);
+        below_space | not_del.wrapping_sub(all(1)) & !not_del
+    };
+    let place = find(octets.get(from..).unwrap_or_default(), tops, is_control);
     from.saturating_add(place)
 }
 
 /// The place of the first CR, or the end.
 #[inline]
 pub(super) fn find_cr(octets: &[u8]) -> usize {
-    const CRS: u64 = ONES * 0x0D;
-    let is_cr = |octet: &u8| *octet == b'\r';
-    if !QUICK {
-        return octets.iter().position(is_cr).unwrap_or(octets.len());
-    }
-    find(
-        octets,
-        |block| block.iter().fold(false, |any, octet| any | is_cr(octet)),
-        |word| {
-            let not_cr = word ^ CRS;
-            not_cr.wrapping_sub(ONES) & !not_cr
-        },
-        is_cr,
-    )
+    let tops = |word: u64| {
+        let not_cr = word ^ all(b'\r');
+        not_cr.wrapping_sub(all(1)) & !not_cr
+    };
+    find(octets, tops, |octet| octet == b'\r')
+}
+
+/// The place of the first octet that is no ASCII letter, no digit and no hyphen, or the end.
+#[inline]
+pub(super) fn find_unusual(octets: &[u8]) -> usize {
+    let tops = |word: u64| {
+        let low = word & !TOPS;
+        // Adding what is missing to 128 sets the top bit of those from a bound on.
+        let from = |word: u64, bound: u8| word.wrapping_add(all(0x80_u8.wrapping_sub(bound)));
+        let letters = low | all(0x20);
+        let letter = from(letters, b'a') & !from(letters, b'z' + 1);
+        let digit = from(low, b'0') & !from(low, b'9' + 1);
+        let hyphen = !from(low ^ all(b'-'), 1);
+        word | !(letter | digit | hyphen)
+    };
+    find(octets, tops, |octet| {
+        !octet.is_ascii_alphanumeric() && octet != b'-'
+    })
 }
 
 /// Whether these are the same ASCII letters in any case, and the same other octets.
 ///
-/// The library's comparison does the same in five times the code. Most often the case is the same, too.
+/// The library's comparison does the same in five times the code. Most often the case is the same, too, which is a few
+/// instructions where `other` is a constant.
+#[cfg_attr(feature = "alloc", inline)]
 pub(super) fn is_same(one: impl AsRef<[u8]>, other: &str) -> bool {
-    same_octets(one.as_ref(), other.as_bytes())
+    let (one, other) = (one.as_ref(), other.as_bytes());
+    one.len() == other.len() && (QUICK && one == other || is_same_but_for_case(one, other))
 }
 
-fn same_octets(one: &[u8], other: &[u8]) -> bool {
+#[cfg_attr(feature = "alloc", inline(never))]
+fn is_same_but_for_case(one: &[u8], other: &[u8]) -> bool {
     let same = |(one, other): (&u8, &u8)| one.eq_ignore_ascii_case(other);
-    one.len() == other.len() && (QUICK && one == other || one.iter().zip(other).all(same))
+    one.iter().zip(other).all(same)
 }
 
 /// The number that these decimal digits are, saturated; `None` where one is no digit.
@@ -185,7 +181,16 @@ pub(super) fn decimal(digits: &[u8]) -> Option<u32> {
 }
 
 /// Without spaces and tabs at either end (RFC 9110 §5.6.3).
-pub(super) const fn trim_ows(mut octets: &[u8]) -> &[u8] {
+#[inline]
+pub(super) const fn trim_ows(octets: &[u8]) -> &[u8] {
+    match octets {
+        // As nearly all are written: one space in front, and two or more octets that aren't white space.
+        [b' ', rest @ ..] if QUICK && matches!(rest, [b'!'..=0xFF, .., b'!'..=0xFF]) => rest,
+        _ => trim_each(octets),
+    }
+}
+
+const fn trim_each(mut octets: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = octets {
         octets = rest;
     }
@@ -238,17 +243,14 @@ mod tests {
                 for at in 0..60 {
                     let mut octets = [before; 61];
                     octets[at] = octet;
-                    // A borrow out of the first must not hide it, nor make another the first.
+                    // Another must not be taken for the first.
                     octets[60] = b'\r';
                     let first = |hit: bool| if hit { at } else { 60 };
                     let control = first(is_control(octet));
                     assert_eq!(find_control(&octets, 0), control, "{octet:#x} at {at}");
                     assert_eq!(find_control(&octets, at), control);
-                    assert_eq!(
-                        find_cr(&octets),
-                        first(octet == b'\r'),
-                        "{octet:#x} at {at}"
-                    );
+                    let cr = first(octet == b'\r');
+                    assert_eq!(find_cr(&octets), cr, "{octet:#x} at {at}");
                     assert_eq!(
                         (find_control(&octets[..at], 0), find_cr(&octets[..at])),
                         (at, at)
@@ -257,6 +259,24 @@ mod tests {
             }
         }
         assert_eq!(find_control(b"abc", 4), 4);
+    }
+
+    #[test]
+    fn the_first_octet_that_names_seldom_have_is_found_wherever_it_stands() {
+        for usual in *b"azAZ09-" {
+            for octet in 0..=u8::MAX {
+                for at in 0..20 {
+                    let mut octets = [usual; 20];
+                    octets[at] = octet;
+                    let is_usual = octet.is_ascii_alphanumeric() || octet == b'-';
+                    let place = if is_usual { 20 } else { at };
+                    assert_eq!(find_unusual(&octets), place, "{octet:#x} at {at}");
+                    // A carry out of one octet must not make another the first.
+                    octets[at..].fill(octet);
+                    assert_eq!(find_unusual(&octets), place, "{octet:#x} from {at} on");
+                }
+            }
+        }
     }
 
     #[test]

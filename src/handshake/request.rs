@@ -142,7 +142,7 @@ impl<'a> Request<'a> {
         if method != b"GET" && (method != b"HEAD" || facts.upgrade) {
             return Err(RequestFault::Method);
         }
-        if Target::parse(target).is_none() {
+        if !Target::is_legal(target) {
             return Err(RequestFault::Malformed);
         }
         facts.check_http()?;

@@ -4,34 +4,33 @@ use core::str;
 
 use super::authority::Authority;
 use super::octets::{is_same, split_at_any, split_scheme};
-use super::token::is_token;
+use super::token::behind_token;
 
 /// `GET /chat HTTP/1.1` (RFC 9112 §3), taken apart.
 pub(super) struct RequestLine<'a> {
     /// A token.
     pub(super) method: &'a [u8],
-    pub(super) target: &'a str,
+    pub(super) target: &'a [u8],
     /// Two digits.
     pub(super) version: [u8; 2],
 }
 
 impl<'a> RequestLine<'a> {
     pub(super) fn parse(line: &'a [u8]) -> Option<Self> {
-        let mut parts = line.split(|&octet| octet == b' ');
-        let (method, target) = (parts.next()?, parts.next()?);
-        let (&[b'H', b'T', b'T', b'P', b'/', major, b'.', minor], None) =
-            (parts.next()?, parts.next())
-        else {
+        let rest = behind_token(line);
+        let method = line.get(..line.len().checked_sub(rest.len())?)?;
+        let (target, version) = rest.strip_prefix(b" ")?.split_last_chunk::<9>()?;
+        let &[b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor] = version else {
             return None;
         };
-        let legal = is_token(method)
+        let legal = !method.is_empty()
             && !target.is_empty()
-            && target.iter().all(|&octet| octet != b'\t')
+            && !target.iter().any(|octet| matches!(octet, b' ' | b'\t'))
             && major.is_ascii_digit()
             && minor.is_ascii_digit();
         legal.then_some(Self {
             method,
-            target: str::from_utf8(target).ok()?,
+            target,
             version: [major, minor],
         })
     }
@@ -45,11 +44,16 @@ pub(super) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
+    /// Whether this is a target in one of these forms.
+    pub(super) fn is_legal(target: &[u8]) -> bool {
+        match target {
+            [b'/', resource @ ..] => are_uri_octets(resource),
+            target => str::from_utf8(target).is_ok_and(|target| Target::parse(target).is_some()),
+        }
+    }
+
     pub(super) fn parse(target: &'a str) -> Option<Self> {
-        if !target
-            .bytes()
-            .all(|octet| octet.is_ascii_graphic() && octet != b'#')
-        {
+        if !are_uri_octets(target.as_bytes()) {
             return None;
         }
         if target.starts_with('/') {
@@ -69,4 +73,11 @@ impl<'a> Target<'a> {
             resource,
         })
     }
+}
+
+/// Whether these octets may stand in a URI, in front of its fragment (RFC 3986 §2).
+fn are_uri_octets(octets: &[u8]) -> bool {
+    octets
+        .iter()
+        .all(|octet| octet.is_ascii_graphic() && *octet != b'#')
 }

@@ -86,6 +86,7 @@ const COMPRESSED_SIZES: [usize; 3] = [125, 1 << 10, 64 << 10];
 pub fn all() -> Vec<Row> {
     let mut rows = Vec::new();
     for (group, delivery) in [
+        ("receive in reads of 1 MiB", 1 << 20),
         ("receive in reads of 64 KiB", 64 << 10),
         ("receive in reads of 16 KiB", 16 << 10),
     ] {
