@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::time::Duration;
 
+use arrayvec::ArrayVec;
 use websocket_proto::adapter::blocking;
 use websocket_proto::handshake::Accept;
 #[cfg(feature = "compression")]
@@ -21,8 +22,12 @@ use crate::pipe::Pipe;
 /// most peers read. Here a read costs nothing but its copy; over a socket fewer, larger ones pay.
 const READ: usize = 16 << 10;
 
-/// From here on a payload is written from where it lies.
+/// From here on a server writes a payload from where it lies.
 const APART: usize = 1 << 10;
+
+/// From here on a client masks a payload where it lies, as wtx does with all of them: what it would be copied to is no
+/// longer in the cache when it is written.
+const MASKED_APART: usize = 1 << 20;
 
 fn config() -> Config {
     Config::new().with_max_message_size(64 << 20)
@@ -51,9 +56,12 @@ impl super::Peer for Machine {
     }
 
     fn send(&self, pipe: Pipe, work: &Send<'_>, meter: &mut Meter<'_>) -> Answer {
-        if work.client {
+        let length = work.payloads[0].len();
+        if work.client && length >= MASKED_APART {
+            send_masked_apart(pipe, work, meter);
+        } else if work.client {
             send_queued(Connection::open_client(config(), keys()), pipe, work, meter);
-        } else if work.batch == 1 && work.payloads[0].len() >= APART {
+        } else if length >= APART {
             send_apart(pipe, work, meter);
         } else {
             send_queued(Connection::open_server(config()), pipe, work, meter);
@@ -161,13 +169,45 @@ fn send_queued<S: Side>(
     }
 }
 
-/// A server writes a long payload from where it lies, after its header.
+/// A server writes long payloads from where they lie, each after its header: all that are sent at once in one vectored
+/// write.
 fn send_apart(mut pipe: Pipe, work: &Send<'_>, meter: &mut Meter<'_>) {
     let mut ws = Connection::open_server(config());
     let mut payloads = work.rotation();
+    loop {
+        let batch = meter.take(work.batch);
+        if batch == 0 {
+            break;
+        }
+        let messages: ArrayVec<_, 64> = payloads
+            .by_ref()
+            .take(batch)
+            .map(|payload| {
+                let header = ws.send_header(MessageKind::Binary, payload.len());
+                (header.unwrap(), payload)
+            })
+            .collect();
+        let slices: ArrayVec<_, 128> = messages
+            .iter()
+            .flat_map(|(header, payload)| [header.as_ref(), payload].map(IoSlice::new))
+            .collect();
+        pipe.write_slices(&slices);
+    }
+}
+
+/// A client masks a long payload where it lies, and writes it from there.
+fn send_masked_apart(mut pipe: Pipe, work: &Send<'_>, meter: &mut Meter<'_>) {
+    let mut ws = Connection::open_client(config(), keys());
+    // They stay masked. Where it matters what goes out, they are copied anew each time.
+    let mut own: Vec<Vec<u8>> = work.payloads.iter().map(|each| each.to_vec()).collect();
+    let mut at = 0;
     while meter.more() {
-        let payload = payloads.next().unwrap();
-        let header = ws.send_header(MessageKind::Binary, payload.len()).unwrap();
+        let payload = &mut own[at];
+        if meter.compares() {
+            payload.copy_from_slice(&work.payloads[at]);
+        }
+        at = (at + 1) % work.payloads.len();
+        let header = ws.send_apart(MessageKind::Binary, payload).unwrap();
         pipe.write_slices(&[IoSlice::new(header.as_ref()), IoSlice::new(payload)]);
     }
 }
