@@ -194,3 +194,33 @@ fn are_distinct_tokens(mut offers: Offers<'_>) -> bool {
     }
     true
 }
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_the_same_length_is_another_field() {
+        for name in [
+            HOST,
+            ORIGIN,
+            "Upgrade",
+            "Connection",
+            "Content-Length",
+            "Sec-WebSocket-Key",
+            "Transfer-Encoding",
+            "Sec-WebSocket-Version",
+            PROTOCOL,
+            EXTENSIONS,
+        ] {
+            assert!(Known::of(name.as_bytes()).is_some(), "{name}");
+            assert!(Known::of(name.to_uppercase().as_bytes()).is_some());
+            for at in 0..name.len() {
+                let mut other = name.as_bytes().to_vec();
+                other[at] = b'~';
+                assert!(Known::of(&other).is_none(), "{name}, another octet at {at}");
+            }
+            assert!(Known::of(&name.as_bytes()[1..]).is_none());
+        }
+    }
+}
