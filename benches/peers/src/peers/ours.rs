@@ -61,8 +61,10 @@ impl super::Peer for Machine {
             send_masked_apart(pipe, work, meter);
         } else if work.client {
             send_queued(Connection::open_client(config(), keys()), pipe, work, meter);
-        } else if length >= APART {
+        } else if length >= APART && work.batch == 1 {
             send_apart(pipe, work, meter);
+        } else if length >= APART {
+            send_batch_apart(pipe, work, meter);
         } else {
             send_queued(Connection::open_server(config()), pipe, work, meter);
         }
@@ -169,9 +171,19 @@ fn send_queued<S: Side>(
     }
 }
 
-/// A server writes long payloads from where they lie, each after its header: all that are sent at once in one vectored
-/// write.
+/// A server writes a long payload from where it lies, after its header.
 fn send_apart(mut pipe: Pipe, work: &Send<'_>, meter: &mut Meter<'_>) {
+    let mut ws = Connection::open_server(config());
+    let mut payloads = work.rotation();
+    while meter.more() {
+        let payload = payloads.next().unwrap();
+        let header = ws.send_header(MessageKind::Binary, payload.len()).unwrap();
+        pipe.write_slices(&[IoSlice::new(header.as_ref()), IoSlice::new(payload)]);
+    }
+}
+
+/// Several of them in one vectored write.
+fn send_batch_apart(mut pipe: Pipe, work: &Send<'_>, meter: &mut Meter<'_>) {
     let mut ws = Connection::open_server(config());
     let mut payloads = work.rotation();
     loop {
