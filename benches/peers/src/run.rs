@@ -191,7 +191,7 @@ impl<'a> Prepared<'a> {
 /// How many octets each read finds where messages are compressed.
 const COMPRESSED_DELIVERY: usize = 16 << 10;
 
-/// How many reads a count of instructions is made over, at least.
+/// How many reads a count of instructions is made over, at least; of those beyond 64 KiB so many octets.
 const LEAST_READS: usize = 50;
 
 /// Where what is sent goes: compared, or as cheap as a write can be.
@@ -289,7 +289,7 @@ fn few(prepared: &Prepared<'_>) -> usize {
     let row = prepared.row;
     let reads = |delivery: usize| {
         let frame = prepared.stream.len() / prepared.payloads.len();
-        (LEAST_READS * delivery / frame).max(((1 << 20) / row.size).clamp(8, 2048))
+        (LEAST_READS * delivery.min(64 << 10) / frame).max(((1 << 20) / row.size).clamp(8, 2048))
     };
     match row.work {
         Work::Receive { delivery: 1, .. } => ((64 << 10) / row.size).clamp(4, 512),
