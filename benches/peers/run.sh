@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures everything again and writes the tables into docs/benchmarks.md: about half an hour.
+# Measures everything again and writes the tables into docs/benchmarks.md: about an hour.
 # usage: benches/peers/run.sh [PART]...      parts: time instructions allocations echo idle build deflate
 #
 # It needs Rust; valgrind for instructions, perf for system calls, Node.js and npm for `ws`; UWEBSOCKETS names an echo
