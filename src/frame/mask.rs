@@ -3,10 +3,9 @@
 //! All of it is safe code without a loop over single octets: each size class works on fixed-size
 //! blocks, and what is left over at the end is covered by one block that overlaps the one before.
 //! That last block is read before anything is written and written after everything else. The compiler
-//! makes vectors of the blocks; where the processor is found to have AVX2 (feature `simd`), of the largest
-//! ones it has made twice as wide vectors, too. From half a KiB on the blocks begin at a multiple of their
-//! width, wherever the payload lies: what is stored across two lines of the cache takes as long as two or three
-//! others.
+//! makes vectors of the blocks; for processors that are found to have AVX2 or AVX-512 (feature `simd`) it has made
+//! vectors of twice and four times the width, too. From half a KiB on the blocks begin where a line of the cache does,
+//! wherever the payload lies: what is stored across two lines takes as long as two or three others.
 //!
 //! ```
 //! use websocket_proto::frame::mask;
@@ -111,19 +110,25 @@ const NEAR: usize = 16;
 /// The high bits of eight octets: any that is set is not ASCII.
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
-/// From this length on it pays to ask what the processor can do.
+/// From this length on it pays to ask what the processor can do, and octets go by blocks of this length.
 pub(super) const WIDE: usize = 128;
 
-/// A part of a cache line, as wide as the widest registers: where blocks begin with one, no store crosses a line.
-const PART: usize = 32;
+/// From this length on the widest registers pay.
+pub(super) const WIDEST: usize = 1024;
 
-/// From this length on it pays to begin where a part does.
-const IN_PARTS: usize = 512;
+/// Four of the widest registers.
+pub(super) const FOUR_WIDEST: usize = 256;
+
+/// A cache line, as wide as the widest registers: where blocks begin with one, no store crosses a line.
+const LINE: usize = 64;
+
+/// From this length on it pays to begin where a line does.
+const IN_LINES: usize = 512;
 
 #[inline(never)]
 fn apply_long(payload: &mut [u8], key: u32) {
     if payload.len() < WIDE {
-        apply_blocks::<LONG, false>(payload, key);
+        apply_blocks::<LONG, false, false>(payload, key);
     } else if !wide::apply(payload, key) {
         apply_unwide::<false>(payload, key);
     }
@@ -132,7 +137,7 @@ fn apply_long(payload: &mut [u8], key: u32) {
 #[inline(never)]
 fn ascii_long(payload: &mut [u8], key: u32) -> u64 {
     let seen = if payload.len() < WIDE {
-        apply_blocks::<LONG, true>(payload, key)
+        apply_blocks::<LONG, true, false>(payload, key)
     } else {
         wide::apply_judged(payload, key).or_else(|| apply_unwide::<true>(payload, key))
     };
@@ -142,16 +147,16 @@ fn ascii_long(payload: &mut [u8], key: u32) -> u64 {
 /// Where the processor has nothing wider than all have. Out of line, so that others needn't save registers for it.
 #[inline(never)]
 fn apply_unwide<const JUDGED: bool>(payload: &mut [u8], key: u32) -> Option<u64> {
-    apply_parts::<LONG, JUDGED>(payload, key)
+    apply_lines::<LONG, JUDGED, false>(payload, key)
 }
 
 /// For any length, best for short ones. Returns the unmasked octets or-ed together where `JUDGED`.
 #[inline(always)]
 fn apply_short<const JUDGED: bool>(payload: &mut [u8], key: u32) -> u64 {
-    if IN_BLOCKS && !JUDGED && apply_blocks::<NEAR, JUDGED>(payload, key).is_some() {
+    if IN_BLOCKS && !JUDGED && apply_blocks::<NEAR, JUDGED, false>(payload, key).is_some() {
         return 0;
     }
-    if IN_BLOCKS && let Some(seen) = apply_blocks::<8, JUDGED>(payload, key) {
+    if IN_BLOCKS && let Some(seen) = apply_blocks::<8, JUDGED, false>(payload, key) {
         return seen;
     }
     apply_words::<JUDGED>(payload, key)
@@ -177,19 +182,20 @@ fn apply_words<const JUDGED: bool>(payload: &mut [u8], key: u32) -> u64 {
     seen
 }
 
-/// As [`apply_blocks`]; where there are many, they begin where a part of a line does, and one in front overlaps them.
+/// As [`apply_blocks`]; where there are many, they begin where a line does, and a line in front overlaps them.
 #[inline(always)]
-pub(super) fn apply_parts<const N: usize, const JUDGED: bool>(
+pub(super) fn apply_lines<const N: usize, const JUDGED: bool, const FLAT: bool>(
     payload: &mut [u8],
     key: u32,
 ) -> Option<u64> {
-    let skipped = up_to_a_part(payload);
+    let skipped = up_to_a_line(payload);
     let first = if skipped == 0 {
         None
     } else {
-        payload.first_chunk::<PART>().copied()
+        payload.first_chunk::<LINE>().copied()
     };
-    let mut seen = apply_blocks::<N, JUDGED>(payload.get_mut(skipped..)?, rotated(key, skipped))?;
+    let mut seen =
+        apply_blocks::<N, JUDGED, FLAT>(payload.get_mut(skipped..)?, rotated(key, skipped))?;
     if let Some(mut first) = first {
         mask(&mut first, doubled(key));
         *payload.first_chunk_mut()? = first;
@@ -202,38 +208,68 @@ pub(super) fn apply_parts<const N: usize, const JUDGED: bool>(
     Some(seen)
 }
 
-/// How many octets, less than a [`PART`], lie before the first part that begins in so long a slice. None where it is
+/// How many octets, less than a [`LINE`], lie before the first line that begins in so long a slice. None where it is
 /// short.
 #[inline(always)]
-fn up_to_a_part(octets: &[u8]) -> usize {
-    if octets.len() < IN_PARTS {
+fn up_to_a_line(octets: &[u8]) -> usize {
+    if octets.len() < IN_LINES {
         return 0;
     }
-    octets.as_ptr().addr().wrapping_neg() % PART
+    octets.as_ptr().addr().wrapping_neg() % LINE
 }
 
 /// For at least `N` octets, a multiple of 8: all whole blocks, then the last block, which overlaps them.
 /// Returns, where `JUDGED`, the octets that come of it or-ed together, eight abreast; nothing is done
-/// below `N`.
+/// below `N`. `FLAT` is for registers of 64 octets, where the compiler would else gather one word of each block.
 #[inline(always)]
-fn apply_blocks<const N: usize, const JUDGED: bool>(payload: &mut [u8], key: u32) -> Option<u64> {
+fn apply_blocks<const N: usize, const JUDGED: bool, const FLAT: bool>(
+    payload: &mut [u8],
+    key: u32,
+) -> Option<u64> {
     // `N` is a multiple of four, so the key for the last block is the one for the payload's end.
     let end_key = doubled(rotated(key, payload.len()));
     let mut last = *payload.last_chunk::<N>()?;
     mask(&mut last, end_key);
     let key = doubled(key);
-    let mut seen = [0; LONG / 8];
-    for block in payload.as_chunks_mut::<N>().0 {
-        mask(block, key);
-        if JUDGED {
-            or_into(&mut seen, block);
-        }
-    }
+    let blocks = payload.as_chunks_mut::<N>().0;
+    let mut seen = if FLAT {
+        apply_in_a_row::<JUDGED>(blocks.as_flattened_mut(), key)
+    } else {
+        apply_one_by_one::<N, JUDGED>(blocks, key)
+    };
     *payload.last_chunk_mut()? = last;
     if JUDGED {
         or_into(&mut seen, &last);
     }
     Some(folded(seen))
+}
+
+#[inline(always)]
+fn apply_one_by_one<const N: usize, const JUDGED: bool>(
+    blocks: &mut [[u8; N]],
+    key: u64,
+) -> [u64; LONG / 8] {
+    let mut seen = [0; LONG / 8];
+    for block in blocks {
+        mask(block, key);
+        if JUDGED {
+            or_into(&mut seen, block);
+        }
+    }
+    seen
+}
+
+/// As [`apply_one_by_one`], of all blocks' words.
+#[inline(always)]
+fn apply_in_a_row<const JUDGED: bool>(blocks: &mut [u8], key: u64) -> [u64; LONG / 8] {
+    let mut seen = 0;
+    for word in blocks.as_chunks_mut::<8>().0 {
+        mask(word, key);
+        if JUDGED {
+            seen |= u64::from_ne_bytes(*word);
+        }
+    }
+    [seen; LONG / 8]
 }
 
 /// Ors the words of a block together, as many abreast as `seen` has.
@@ -263,9 +299,9 @@ pub fn copy(target: &mut [u8], source: &[u8], key: MaskKey) {
     let key = u32::from_ne_bytes(key);
     let in_blocks = IN_BLOCKS
         && (length >= WIDE && wide::copy(target, source, key)
-            || copy_parts::<LONG>(target, source, key)
-            || copy_blocks::<NEAR>(target, source, key)
-            || copy_blocks::<8>(target, source, key));
+            || copy_lines::<LONG, false>(target, source, key)
+            || copy_blocks::<NEAR, false>(target, source, key)
+            || copy_blocks::<8, false>(target, source, key));
     if !in_blocks {
         copy_words(target, source, key);
     }
@@ -305,13 +341,17 @@ fn copy_words(target: &mut [u8], source: &[u8], key: u32) {
     }
 }
 
-/// As [`copy_blocks`]; where there are many, they begin where a part of a line of `target` does, and one in
-/// front overlaps them.
+/// As [`copy_blocks`]; where there are many, they begin where a line of `target` does, and a line in front overlaps
+/// them.
 #[inline(always)]
-pub(super) fn copy_parts<const N: usize>(target: &mut [u8], source: &[u8], key: u32) -> bool {
-    let skipped = up_to_a_part(target);
+pub(super) fn copy_lines<const N: usize, const FLAT: bool>(
+    target: &mut [u8],
+    source: &[u8],
+    key: u32,
+) -> bool {
+    let skipped = up_to_a_line(target);
     if skipped != 0
-        && let Some(target) = target.first_chunk_mut::<PART>()
+        && let Some(target) = target.first_chunk_mut::<LINE>()
         && let Some(source) = source.first_chunk()
     {
         *target = *source;
@@ -320,22 +360,28 @@ pub(super) fn copy_parts<const N: usize>(target: &mut [u8], source: &[u8], key: 
     let (Some(target), Some(source)) = (target.get_mut(skipped..), source.get(skipped..)) else {
         return false;
     };
-    copy_blocks::<N>(target, source, rotated(key, skipped))
+    copy_blocks::<N, FLAT>(target, source, rotated(key, skipped))
 }
 
-/// For at least `N` octets: all whole blocks, then the last block. False below `N`.
+/// For at least `N` octets: all whole blocks, then the last block. False below `N`. `FLAT` as in [`apply_blocks`].
 #[inline(always)]
-fn copy_blocks<const N: usize>(target: &mut [u8], source: &[u8], key: u32) -> bool {
+fn copy_blocks<const N: usize, const FLAT: bool>(
+    target: &mut [u8],
+    source: &[u8],
+    key: u32,
+) -> bool {
     let Some(last) = source.last_chunk::<N>() else {
         return false;
     };
     let end_key = rotated(key, source.len());
     let key = doubled(key);
-    let (blocks, _) = target.as_chunks_mut::<N>();
-    for (target, source) in blocks.iter_mut().zip(source.as_chunks::<N>().0) {
-        let mut block = *source;
-        mask(&mut block, key);
-        *target = block;
+    let (blocks, source_blocks) = (target.as_chunks_mut::<N>().0, source.as_chunks::<N>().0);
+    if FLAT {
+        let words = blocks.as_flattened_mut().as_chunks_mut::<8>().0;
+        let source_words = source_blocks.as_flattened().as_chunks::<8>().0;
+        copy_each(words, source_words, key);
+    } else {
+        copy_each(blocks, source_blocks, key);
     }
     if let Some(target) = target.last_chunk_mut() {
         let mut block = *last;
@@ -343,6 +389,15 @@ fn copy_blocks<const N: usize>(target: &mut [u8], source: &[u8], key: u32) -> bo
         *target = block;
     }
     true
+}
+
+#[inline(always)]
+fn copy_each<const N: usize>(targets: &mut [[u8; N]], sources: &[[u8; N]], key: u64) {
+    for (target, source) in targets.iter_mut().zip(sources) {
+        let mut block = *source;
+        mask(&mut block, key);
+        *target = block;
+    }
 }
 
 #[cfg(all(test, feature = "alloc"))]
@@ -384,11 +439,11 @@ mod tests {
                 let mut again = octets.clone();
                 let place = &mut again[offset..offset + length];
                 let number = u32::from_ne_bytes(key);
-                if let Some(seen) = apply_parts::<LONG, true>(place, number) {
+                if let Some(seen) = apply_lines::<LONG, true, false>(place, number) {
                     assert_eq!(again, in_place);
                     assert_eq!(seen & HIGH_BITS == 0, expected.is_ascii());
                     let mut copied = alloc::vec![0; length];
-                    assert!(copy_parts::<LONG>(&mut copied, source, number));
+                    assert!(copy_lines::<LONG, false>(&mut copied, source, number));
                     assert_eq!(copied, expected, "{length}");
                 }
 
@@ -407,8 +462,9 @@ mod tests {
 
     #[test]
     fn a_long_payload_is_masked_alike_wherever_it_lies_beside_the_cache_lines() {
+        const LENGTHS: [usize; 9] = [600, 639, 641, 1023, 1024, 1025, 1279, 1280, 1600];
         let key = [0x01, 0x82, 0x33, 0xF4];
-        let octets: Vec<u8> = (0..700_u32).map(|i| (i * 7 + 3) as u8).collect();
+        let octets: Vec<u8> = (0..1700_u32).map(|i| (i * 7 + 3) as u8).collect();
         let masked = |source: &[u8]| -> Vec<u8> {
             let keys = key.iter().cycle();
             source
@@ -417,8 +473,8 @@ mod tests {
                 .map(|(octet, key)| octet ^ key)
                 .collect()
         };
-        for length in (IN_PARTS - 2..IN_PARTS + 3).chain([600, 639, 641]) {
-            for offset in 0..=PART {
+        for length in (IN_LINES - 2..IN_LINES + 3).chain(LENGTHS) {
+            for offset in 0..=LINE {
                 let place = offset..offset + length;
                 let expected = masked(&octets[place.clone()]);
                 let mut in_place = octets.clone();
@@ -444,7 +500,7 @@ mod tests {
                     );
                     assert_eq!(target[..offset], octets[..offset], "nothing before");
                     let mut target = octets.clone();
-                    assert!(copy_parts::<LONG>(
+                    assert!(copy_lines::<LONG, false>(
                         &mut target[place.clone()],
                         source,
                         number
@@ -462,9 +518,16 @@ mod tests {
     #[test]
     fn one_octet_of_a_long_payload_that_is_not_ascii_is_seen_wherever_it_lies() {
         let key = [0xC3, 0x82, 0x33, 0xF4];
-        let mut memory = alloc::vec![0; 700];
-        for offset in [0, 1, 15, 31] {
-            let payload = &mut memory[offset..offset + 600];
+        let mut memory = alloc::vec![0; 1500];
+        for (offset, length) in [
+            (0, 600),
+            (1, 600),
+            (15, 600),
+            (31, 600),
+            (0, 1100),
+            (33, 1400),
+        ] {
+            let payload = &mut memory[offset..offset + length];
             for place in 0..payload.len() {
                 payload.fill(b'a');
                 payload[place] = 0xE1;
@@ -489,7 +552,7 @@ mod tests {
                 payload[place] ^= 0x80;
                 if length >= LONG {
                     let number = u32::from_ne_bytes(key);
-                    let seen = apply_blocks::<LONG, true>(&mut payload.clone(), number);
+                    let seen = apply_blocks::<LONG, true, false>(&mut payload.clone(), number);
                     assert!(seen.is_some_and(|seen| seen & HIGH_BITS != 0), "{place}");
                 }
                 assert!(!apply_ascii(&mut payload, key), "{place} of {length}");

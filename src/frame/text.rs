@@ -73,10 +73,22 @@ mod tests {
 
     const KEY: MaskKey = [0xA1, 0x02, 0xE3, 0x44];
 
-    /// Masks a text where it lies, and unmasks it in one; judges it as a whole beside that.
+    /// Masks a text where it lies, and unmasks it in one; judges it as a whole beside that, in all registers there are.
     fn judged(octets: &mut [u8]) -> bool {
         let text = octets.to_vec();
         let whole = is_text(octets);
+        for by_one in wide::judge_by_each::<true>(octets) {
+            assert_eq!(by_one, whole, "{text:x?}");
+        }
+        let may_go_on = |text| {
+            from_utf8(text)
+                .err()
+                .is_none_or(|e| e.error_len().is_none())
+        };
+        let cut = &octets[octets.len() - cut_off(octets)..];
+        for by_one in wide::judge_by_each::<false>(octets) {
+            assert_eq!(by_one && may_go_on(cut), may_go_on(octets), "{text:x?}");
+        }
         mask::apply(octets, KEY);
         let judged = unmask_whole(octets, KEY);
         assert!(!judged || octets == text, "unmasked");
@@ -98,10 +110,10 @@ mod tests {
             0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC1, 0xC2, 0xE0, 0xED, 0xEF, 0xF0,
             0xF4, 0xF5,
         ];
-        // Within a block of 32, across its end, at the text's end.
-        for place in [5, 30, 92] {
+        // Within a block, across the end of one of 32 and of 64, at the text's end.
+        for place in [5, 62, 131] {
             for four in (0..1 << 16).map(|i| [i >> 12, i >> 8, i >> 4, i].map(|i| edges[i & 15])) {
-                let mut octets = [b'.'; 96];
+                let mut octets = [b'.'; 135];
                 octets[place..place + 4].copy_from_slice(&four);
                 let expected = from_utf8(&octets).is_ok();
                 assert_eq!(judged(&mut octets), expected, "{four:x?} at {place}");

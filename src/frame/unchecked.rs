@@ -45,38 +45,75 @@ pub(crate) fn as_text(octets: &[u8], _judged: bool) -> Option<&str> {
     utf8::text(octets)
 }
 
-/// Masking in AVX2's registers. Where the processor has none, each function says so and does nothing.
+/// Masking and judging in the registers of AVX2 and AVX-512. Where the processor has none, each function says so and does
+/// nothing.
 #[cfg(all(feature = "simd", target_arch = "x86_64", not(websocket_proto_safe)))]
 #[allow(unsafe_code)]
 pub(super) mod wide {
     use super::super::judge;
-    use super::mask::{WIDE, apply_parts, copy_parts};
-    use core::arch::x86_64::{__m256i, _mm256_loadu_si256};
+    use super::mask::{FOUR_WIDEST, WIDE, WIDEST, apply_lines, copy_lines};
+    use core::arch::x86_64::{__m256i, __m512i, _mm256_loadu_si256, _mm512_loadu_epi8};
     use std::arch::is_x86_feature_detected;
 
     /// The least octets that [`judge`] takes.
-    pub(crate) const TEXT: usize = judge::LEAST;
+    pub(crate) const TEXT: usize = judge::avx2::LEAST;
 
-    /// Judges a text of at least [`TEXT`] octets: see `judge.rs`.
+    /// Whether the processor has AVX-512 with VBMI. Those with less of it slow down for registers so wide.
+    #[inline]
+    fn has_avx512() -> bool {
+        is_x86_feature_detected!("avx512vbmi")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512f")
+    }
+
+    /// Judges a text of at least [`TEXT`] octets: see `judge/mod.rs`.
     #[inline]
     pub(crate) fn judge<const WHOLE: bool>(text: &[u8]) -> Option<bool> {
+        if text.len() >= judge::avx512::LEAST && has_avx512() {
+            // SAFETY: the processor has VBMI and what it is part of, which is all that the function asks for.
+            return Some(unsafe { judge::avx512::judge::<WHOLE>(text) });
+        }
         if is_x86_feature_detected!("avx2") {
             // SAFETY: the processor has AVX2, which is all that the function asks for.
-            return Some(unsafe { judge::judge::<WHOLE>(text) });
+            return Some(unsafe { judge::avx2::judge::<WHOLE>(text) });
         }
         None
     }
 
+    /// What each kind of registers that the processor has says of a text that is long enough for it.
+    #[cfg(test)]
+    pub(crate) fn judge_by_each<const WHOLE: bool>(text: &[u8]) -> impl Iterator<Item = bool> {
+        let has = is_x86_feature_detected!("avx2") && text.len() >= judge::avx2::LEAST;
+        // SAFETY: as in `judge`.
+        let avx2 = has.then(|| unsafe { judge::avx2::judge::<WHOLE>(text) });
+        let has = has_avx512() && text.len() >= judge::avx512::LEAST;
+        // SAFETY: as in `judge`.
+        let avx512 = has.then(|| unsafe { judge::avx512::judge::<WHOLE>(text) });
+        avx2.into_iter().chain(avx512)
+    }
+
     #[inline]
     #[target_feature(enable = "avx2")]
-    pub(crate) fn load(octets: &[u8; 32]) -> __m256i {
+    pub(crate) fn load_256(octets: &[u8; 32]) -> __m256i {
         // SAFETY: 32 octets may be read there, and they may lie anywhere.
         unsafe { _mm256_loadu_si256(octets.as_ptr().cast()) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512vbmi")]
+    pub(crate) fn load_512(octets: &[u8; 64]) -> __m512i {
+        // SAFETY: 64 octets may be read there, and they may lie anywhere.
+        unsafe { _mm512_loadu_epi8(octets.as_ptr().cast()) }
     }
 
     /// Masks in place at least [`WIDE`] octets.
     #[inline]
     pub(crate) fn apply(payload: &mut [u8], key: u32) -> bool {
+        if payload.len() >= WIDEST && has_avx512() {
+            // SAFETY: the processor has VBMI and what it is part of, which is all that the function asks for.
+            unsafe { apply_avx512(payload, key) };
+            return true;
+        }
         let can = is_x86_feature_detected!("avx2");
         if can {
             // SAFETY: the processor has AVX2, which is all that the function asks for.
@@ -88,6 +125,10 @@ pub(super) mod wide {
     /// As [`apply`], and returns the unmasked octets or-ed together, eight abreast.
     #[inline]
     pub(crate) fn apply_judged(payload: &mut [u8], key: u32) -> Option<u64> {
+        if payload.len() >= WIDEST && has_avx512() {
+            // SAFETY: as in `apply`.
+            return unsafe { apply_judged_avx512(payload, key) };
+        }
         if is_x86_feature_detected!("avx2") {
             // SAFETY: as in `apply`.
             return unsafe { apply_judged_avx2(payload, key) };
@@ -98,23 +139,42 @@ pub(super) mod wide {
     /// Masks at least [`WIDE`] octets on their way to `target`, which is as long.
     #[inline]
     pub(crate) fn copy(target: &mut [u8], source: &[u8], key: u32) -> bool {
+        if target.len() >= WIDEST && has_avx512() {
+            // SAFETY: as in `apply`.
+            return unsafe { copy_avx512(target, source, key) };
+        }
         // SAFETY: as in `apply`.
         is_x86_feature_detected!("avx2") && unsafe { copy_avx2(target, source, key) }
     }
 
+    #[target_feature(enable = "avx512vbmi")]
+    fn apply_avx512(payload: &mut [u8], key: u32) {
+        apply_lines::<FOUR_WIDEST, false, true>(payload, key);
+    }
+
+    #[target_feature(enable = "avx512vbmi")]
+    fn apply_judged_avx512(payload: &mut [u8], key: u32) -> Option<u64> {
+        apply_lines::<FOUR_WIDEST, true, true>(payload, key)
+    }
+
+    #[target_feature(enable = "avx512vbmi")]
+    fn copy_avx512(target: &mut [u8], source: &[u8], key: u32) -> bool {
+        copy_lines::<FOUR_WIDEST, true>(target, source, key)
+    }
+
     #[target_feature(enable = "avx2")]
     fn apply_avx2(payload: &mut [u8], key: u32) {
-        apply_parts::<WIDE, false>(payload, key);
+        apply_lines::<WIDE, false, false>(payload, key);
     }
 
     #[target_feature(enable = "avx2")]
     fn apply_judged_avx2(payload: &mut [u8], key: u32) -> Option<u64> {
-        apply_parts::<WIDE, true>(payload, key)
+        apply_lines::<WIDE, true, false>(payload, key)
     }
 
     #[target_feature(enable = "avx2")]
     fn copy_avx2(target: &mut [u8], source: &[u8], key: u32) -> bool {
-        copy_parts::<WIDE>(target, source, key)
+        copy_lines::<WIDE, false>(target, source, key)
     }
 }
 
@@ -126,6 +186,11 @@ pub(super) mod wide {
     #[inline(always)]
     pub(crate) fn judge<const WHOLE: bool>(_: &[u8]) -> Option<bool> {
         None
+    }
+
+    #[cfg(test)]
+    pub(crate) fn judge_by_each<const WHOLE: bool>(_: &[u8]) -> impl Iterator<Item = bool> {
+        core::iter::empty()
     }
 
     #[inline(always)]
@@ -172,7 +237,13 @@ mod tests {
     fn long_payloads_are_masked_in_wide_registers_where_the_processor_has_them() {
         let can = std::arch::is_x86_feature_detected!("avx2");
         let key = u32::from_ne_bytes([0xA1, 0x02, 0xE3, 0x44]);
-        for length in [mask::WIDE, mask::WIDE + 1, 1000] {
+        for length in [
+            mask::WIDE,
+            mask::WIDE + 1,
+            mask::WIDEST - 1,
+            mask::WIDEST,
+            2000,
+        ] {
             let source = alloc::vec![b'a'; length];
             let mut masked = source.clone();
             mask::apply(&mut masked, key.to_ne_bytes());
