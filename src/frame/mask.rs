@@ -113,12 +113,6 @@ const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 /// From this length on it pays to ask what the processor can do, and octets go by blocks of this length.
 pub(super) const WIDE: usize = 128;
 
-/// From this length on the widest registers pay.
-pub(super) const WIDEST: usize = 1024;
-
-/// Four of the widest registers.
-pub(super) const FOUR_WIDEST: usize = 256;
-
 /// A cache line, as wide as the widest registers: where blocks begin with one, no store crosses a line.
 const LINE: usize = 64;
 

@@ -51,11 +51,17 @@ pub(crate) fn as_text(octets: &[u8], _judged: bool) -> Option<&str> {
 #[allow(unsafe_code)]
 pub(super) mod wide {
     use super::super::judge;
-    use super::mask::{FOUR_WIDEST, WIDE, WIDEST, apply_lines, copy_lines};
+    use super::mask::{WIDE, apply_lines, copy_lines};
     use core::arch::x86_64::{__m256i, __m512i, _mm256_loadu_si256, _mm512_loadu_epi8};
     use std::arch::is_x86_feature_detected;
 
-    /// The least octets that [`judge`] takes.
+    /// From this length on it pays to mask in registers of 64 octets.
+    pub(super) const WIDEST: usize = 1024;
+
+    /// Four of these registers.
+    const FOUR_WIDEST: usize = 256;
+
+    /// The least octets that [`judge()`] takes.
     pub(crate) const TEXT: usize = judge::avx2::LEAST;
 
     /// Whether the processor has AVX-512 with VBMI. Those with less of it slow down for registers so wide.
@@ -188,7 +194,7 @@ pub(super) mod wide {
         None
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, feature = "alloc"))]
     pub(crate) fn judge_by_each<const WHOLE: bool>(_: &[u8]) -> impl Iterator<Item = bool> {
         core::iter::empty()
     }
@@ -240,8 +246,8 @@ mod tests {
         for length in [
             mask::WIDE,
             mask::WIDE + 1,
-            mask::WIDEST - 1,
-            mask::WIDEST,
+            wide::WIDEST - 1,
+            wide::WIDEST,
             2000,
         ] {
             let source = alloc::vec![b'a'; length];
