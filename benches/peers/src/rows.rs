@@ -75,8 +75,11 @@ pub struct Row {
     pub work: Work,
     /// With what.
     pub kind: Kind,
-    /// How many octets each message has.
+    /// How many octets each message has, or, where they are `spread`, all of them in the mean.
     pub size: usize,
+    /// The lengths of messages go from half of `size` to one and a half of it. Where all are alike, buffers come to have
+    /// just that size.
+    pub spread: bool,
 }
 
 const SIZES: [usize; 6] = [16, 125, 1 << 10, 16 << 10, 64 << 10, 1 << 20];
@@ -92,6 +95,13 @@ pub fn all() -> Vec<Row> {
     ] {
         for size in SIZES {
             rows.extend(Kind::ALL.map(|kind| receive(group, delivery, 1, kind, size)));
+            if size == 16 << 10 {
+                rows.push(Row {
+                    name: "8 to 24 KiB binary".into(),
+                    spread: true,
+                    ..receive(group, delivery, 1, Kind::Binary, size)
+                });
+            }
         }
     }
     for (group, delivery) in [
@@ -127,6 +137,7 @@ pub fn all() -> Vec<Row> {
         work: Work::Handshake,
         kind: Kind::Binary,
         size: 0,
+        spread: false,
     });
     if cfg!(feature = "compression") {
         push_compressed(&mut rows);
@@ -173,6 +184,7 @@ fn compressed(group: &'static str, name: String, work: Work, size: usize) -> Row
         work,
         kind: Kind::Ascii,
         size,
+        spread: false,
     }
 }
 
@@ -186,6 +198,7 @@ fn receive(group: &'static str, delivery: usize, fragments: usize, kind: Kind, s
         },
         kind,
         size,
+        spread: false,
     }
 }
 
@@ -200,6 +213,7 @@ fn send(group: &'static str, client: bool, batch: usize, size: usize) -> Row {
         work: Work::Send { client, batch },
         kind: Kind::Binary,
         size,
+        spread: false,
     }
 }
 
@@ -233,8 +247,17 @@ impl Row {
             _ => ((256 << 10) / self.size).clamp(2, 1024),
         };
         (0..count)
-            .map(|number| data::payload(self.kind, self.size, number))
+            .map(|number| data::payload(self.kind, self.length(number, count), number))
             .collect()
+    }
+
+    /// How many octets a message has, of so many in rotation.
+    fn length(&self, number: usize, count: usize) -> usize {
+        if !self.spread {
+            return self.size;
+        }
+        // Each length once, in an order that isn't theirs.
+        self.size / 2 + (7 * number + 3) % count * self.size / (count - 1)
     }
 
     /// What a peer is asked to receive.
@@ -246,7 +269,12 @@ impl Row {
         Receive {
             text: self.kind.is_text(),
             fragments,
-            size: self.size,
+            size: if self.spread {
+                self.size * 3 / 2
+            } else {
+                self.size
+            },
+            alike: !self.spread,
         }
     }
 

@@ -22,6 +22,12 @@ fn messages_larger_than_a_read_are_delivered_by_all_peers() {
 }
 
 #[test]
+fn messages_of_different_lengths_are_delivered_by_all_peers() {
+    // Floors that know where each payload lies take only messages of one length.
+    assert!(rows("receive in reads of 64 kib+8 to 24") >= 11);
+}
+
+#[test]
 fn messages_in_fragments_are_joined_by_all_peers() {
     assert!(rows("64 fragments+reads of 16 kib+binary") >= 12);
 }

@@ -90,7 +90,7 @@ enum Depth {
 
 /// Receives messages of one frame each, all of one size, whose headers it doesn't read.
 fn receive(mut pipe: Pipe, work: &Receive, meter: &mut Meter<'_>, depth: Depth) -> Answer {
-    if work.fragments != 1 || (depth == Depth::Validate && !work.text) {
+    if work.fragments != 1 || !work.alike || (depth == Depth::Validate && !work.text) {
         return Answer::NotSupported;
     }
     let header = match work.size {

@@ -30,9 +30,11 @@ pub struct Receive {
     pub text: bool,
     /// How many frames each message comes in. Only floors care.
     pub fragments: usize,
-    /// How many octets each message has. No peer needs it to receive; some want their limits or
+    /// How many octets each message has at the most. No peer needs it to receive; some want their limits or
     /// buffers set by it.
     pub size: usize,
+    /// All of them have so many. Only floors care.
+    pub alike: bool,
 }
 
 /// What is to be sent, as binary messages.
