@@ -436,6 +436,10 @@ mod tests {
             ("GET / HTTP/2.0", RequestFault::HttpVersion),
             ("POST / HTTP/1.0", RequestFault::HttpVersion),
             ("PRI * HTTP/2.0", RequestFault::HttpVersion),
+            // The version and the method precede the target, whatever octets that has.
+            ("GET /\u{e9} HTTP/1.0", RequestFault::HttpVersion),
+            ("POST /\u{e9} HTTP/1.1", RequestFault::Method),
+            ("GET /\u{e9} HTTP/1.1", RequestFault::Malformed),
             ("GET / HTTP/1.10", RequestFault::Malformed),
             ("GET / HTTP/11", RequestFault::Malformed),
             ("GET / HTTP/a.b", RequestFault::Malformed),
@@ -449,6 +453,14 @@ mod tests {
             fault("PRI * HTTP/2.0\r\n\r\n"),
             Some(RequestFault::HttpVersion)
         );
+        let not_utf8 = |line: &[u8]| Request::parse(&[line, b"\r\nHost: a\r\n\r\n"].concat()).err();
+        for (line, expected) in [
+            (&b"GET /\xFF HTTP/1.0"[..], RequestFault::HttpVersion),
+            (b"POST /\xFF HTTP/1.1", RequestFault::Method),
+            (b"GET /\xFF HTTP/1.1", RequestFault::Malformed),
+        ] {
+            assert_eq!(not_utf8(line), Some(expected), "{line:x?}");
+        }
     }
 
     #[test]
