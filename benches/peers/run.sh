@@ -37,7 +37,7 @@ part_deflate() {
 part_echo() {
   have perf "no counts of system calls" || true
   node_modules
-  "$target/release/sockets" turns --filter "raw,proto,fastwebsockets,forward" --loads "32 B" "${also[@]}"
+  "$target/release/sockets" turns --filter "raw,proto,fastwebsockets,sockudo,tokio-websockets,forward" "${also[@]}"
   "$target/release/sockets" echo "${also[@]}"
 }
 

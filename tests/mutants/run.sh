@@ -26,6 +26,7 @@ judge() { # FEATURES TARGET...
   local features=$1 tests=() target
   shift
   for target; do tests+=(--test "$target"); done
+  rm -rf "$work/tree/src" "$work/tree/tests"  # files of an earlier commit
   git ls-files | grep -v '^benches/peers/' | tar cf - -T - | tar xf - -C "$work/tree"
   # shellcheck disable=SC2086 # words
   "$work/tool/debug/mutants" "$root" "$work/tree" "$work/list.json" "${THREADS:-$(nproc)}" $features --lib "${tests[@]}" \
