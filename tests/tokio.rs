@@ -482,3 +482,68 @@ async fn a_peer_of_another_make_sees_no_reset() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_large_answer_reaches_a_reader_that_takes_its_time() {
+    in_time(async {
+        let (address, server) = serve(|stream| async {
+            let mut ws = accept(stream).await?;
+            let file: Vec<u8> = (0..10_000_000_u32).map(|at| at as u8).collect();
+            while let Some((event, mut out)) = ws.next().await? {
+                if let Event::Text(_) = event {
+                    // More than sockets hold: it is written as the reader makes room.
+                    out.send_binary(&file)?;
+                    assert!(out.buffered_amount() > file.len());
+                }
+            }
+            Ok::<_, Error>(ws.outcome().unwrap())
+        })
+        .await;
+        let mut client = connect(&ws(&address)).await.unwrap();
+        for _ in 0..2 {
+            client.send_text("the file").await.unwrap();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let (event, _) = client.next().await.unwrap().unwrap();
+            let Event::Binary(file) = event else {
+                panic!("the file")
+            };
+            assert_eq!(file.len(), 10_000_000);
+            assert!(
+                file.iter()
+                    .zip(0_u32..)
+                    .all(|(octet, at)| *octet == at as u8)
+            );
+        }
+        client.close(CloseCode::NORMAL, "").await.unwrap();
+        assert!(server.await.unwrap().unwrap().clean);
+    })
+    .await;
+}
+
+/// Has to compile: a task of a runtime with several threads may wait for something else while it holds an
+/// event and the means to answer it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_may_wait_while_it_holds_an_event() {
+    in_time(async {
+        let (address, server) = serve(|stream| async {
+            let mut ws = accept(stream).await?;
+            while let Some((event, mut out)) = ws.next().await? {
+                if let Event::Text(text) = event {
+                    tokio::task::yield_now().await;
+                    out.send_text(text)?;
+                }
+            }
+            Ok::<_, Error>(ws.outcome().unwrap())
+        })
+        .await;
+        let mut client = connect(&ws(&address)).await.unwrap();
+        client.send_text("Hello").await.unwrap();
+        assert!(matches!(
+            client.next().await.unwrap(),
+            Some((Event::Text("Hello"), _))
+        ));
+        client.close(CloseCode::NORMAL, "").await.unwrap();
+        assert!(server.await.unwrap().unwrap().clean);
+    })
+    .await;
+}
