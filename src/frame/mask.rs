@@ -130,18 +130,21 @@ fn apply_long(payload: &mut [u8], key: u32) {
 
 #[inline(never)]
 fn ascii_long(payload: &mut [u8], key: u32) -> u64 {
-    let seen = if payload.len() < WIDE {
-        apply_blocks::<LONG, true, false>(payload, key)
-    } else {
-        wide::apply_judged(payload, key).or_else(|| apply_unwide::<true>(payload, key))
-    };
-    seen.unwrap_or_default()
+    if payload.len() < WIDE {
+        return apply_blocks::<LONG, true, false>(payload, key).unwrap_or_default();
+    }
+    match wide::apply_judged(payload, key) {
+        Some(seen) => seen,
+        None => apply_unwide::<true>(payload, key),
+    }
 }
 
-/// Where the processor has nothing wider than all have. Out of line, so that others needn't save registers for it.
+/// Where the processor has nothing wider than all have, or was not asked yet. Out of line, so that others needn't save
+/// registers for it.
 #[inline(never)]
-fn apply_unwide<const JUDGED: bool>(payload: &mut [u8], key: u32) -> Option<u64> {
-    apply_lines::<LONG, JUDGED, false>(payload, key)
+fn apply_unwide<const JUDGED: bool>(payload: &mut [u8], key: u32) -> u64 {
+    wide::find();
+    apply_lines::<LONG, JUDGED, false>(payload, key).unwrap_or_default()
 }
 
 /// For any length, best for short ones. Returns the unmasked octets or-ed together where `JUDGED`.
@@ -293,12 +296,21 @@ pub fn copy(target: &mut [u8], source: &[u8], key: MaskKey) {
     let key = u32::from_ne_bytes(key);
     let in_blocks = IN_BLOCKS
         && (length >= WIDE && wide::copy(target, source, key)
-            || copy_lines::<LONG, false>(target, source, key)
+            || copy_unwide(target, source, key)
             || copy_blocks::<NEAR, false>(target, source, key)
             || copy_blocks::<8, false>(target, source, key));
     if !in_blocks {
         copy_words(target, source, key);
     }
+}
+
+/// As [`apply_unwide`].
+#[inline(always)]
+fn copy_unwide(target: &mut [u8], source: &[u8], key: u32) -> bool {
+    if target.len() >= WIDE {
+        wide::find();
+    }
+    copy_lines::<LONG, false>(target, source, key)
 }
 
 /// Copies a payload as it is, in the blocks in which it was unmasked; false where it is shorter or longer than pays.
@@ -482,7 +494,8 @@ mod tests {
                 // What is used where the processor has nothing wider.
                 let number = u32::from_ne_bytes(key);
                 let mut again = octets.clone();
-                assert!(apply_unwide::<true>(&mut again[place.clone()], number).is_some());
+                let seen = apply_unwide::<true>(&mut again[place.clone()], number);
+                assert!(seen & HIGH_BITS != 0);
                 assert_eq!(again, in_place);
                 for source in [&octets[..length], &octets[place.clone()]] {
                     let mut target = octets.clone();

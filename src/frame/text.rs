@@ -44,8 +44,15 @@ pub(crate) fn validate(piece: &[u8], text: &mut Utf8Validator) -> Result<(), Inv
             text.validate(cut)
         }
         Some(false) => Err(InvalidUtf8),
-        None => text.validate(piece),
+        None => validate_unwide(piece, text),
     }
+}
+
+/// Where the processor has nothing wider than all have, or was not asked yet.
+#[inline(never)]
+fn validate_unwide(piece: &[u8], text: &mut Utf8Validator) -> Result<(), InvalidUtf8> {
+    wide::find();
+    text.validate(piece)
 }
 
 /// Whether octets are UTF-8.
@@ -54,7 +61,17 @@ pub(super) fn is_text(octets: &[u8]) -> bool {
     if octets.len() < wide::TEXT {
         return utf8::is_text(octets);
     }
-    wide::judge::<true>(octets).unwrap_or_else(|| utf8::is_text(octets))
+    match wide::judge::<true>(octets) {
+        Some(judged) => judged,
+        None => is_text_unwide(octets),
+    }
+}
+
+/// As [`validate_unwide`].
+#[inline(never)]
+fn is_text_unwide(octets: &[u8]) -> bool {
+    wide::find();
+    utf8::is_text(octets)
 }
 
 /// Unmasks a text in place, and says whether it is UTF-8.

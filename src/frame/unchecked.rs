@@ -45,14 +45,15 @@ pub(crate) fn as_text(octets: &[u8], _judged: bool) -> Option<&str> {
     utf8::text(octets)
 }
 
-/// Masking and judging in the registers of AVX2 and AVX-512. Where the processor has none, each function says so and does
-/// nothing.
+/// Masking and judging in the registers of AVX2 and AVX-512. Where the processor has none, or was not asked, each function
+/// says so and does nothing.
 #[cfg(all(feature = "simd", target_arch = "x86_64", not(websocket_proto_safe)))]
 #[allow(unsafe_code)]
 pub(super) mod wide {
     use super::super::judge;
     use super::mask::{WIDE, apply_lines, copy_lines};
     use core::arch::x86_64::{__m256i, __m512i, _mm256_loadu_si256, _mm512_loadu_epi8};
+    use core::sync::atomic::{AtomicU8, Ordering};
     use std::arch::is_x86_feature_detected;
 
     /// From this length on it pays to mask in registers of 64 octets.
@@ -64,22 +65,45 @@ pub(super) mod wide {
     /// The least octets that [`judge()`] takes.
     pub(crate) const TEXT: usize = judge::avx2::LEAST;
 
-    /// Whether the processor has AVX-512 with VBMI. Those with less of it slow down for registers so wide.
-    #[inline]
-    fn has_avx512() -> bool {
-        is_x86_feature_detected!("avx512vbmi")
+    /// What was found of the processor: [`AVX2`], [`AVX512`] or nothing. `std` would be asked for each feature, each time,
+    /// and may have to look first, for which whoever asks would save registers.
+    static FOUND: AtomicU8 = AtomicU8::new(0);
+
+    /// It has AVX2.
+    const AVX2: u8 = 1;
+
+    /// It has AVX2, and AVX-512 with VBMI. Processors with less of that slow down for registers so wide.
+    const AVX512: u8 = 2;
+
+    #[inline(always)]
+    fn found() -> u8 {
+        FOUND.load(Ordering::Relaxed)
+    }
+
+    /// Finds out what the processor has. Whoever goes the common way does so: the first of all does.
+    #[cold]
+    pub(crate) fn find() {
+        let avx2 = is_x86_feature_detected!("avx2");
+        let avx512 = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512vbmi");
+        let found = match (avx2, avx512) {
+            (true, true) => AVX512,
+            (true, false) => AVX2,
+            (false, _) => 0,
+        };
+        FOUND.store(found, Ordering::Relaxed);
     }
 
     /// Judges a text of at least [`TEXT`] octets: see `judge/mod.rs`.
     #[inline]
     pub(crate) fn judge<const WHOLE: bool>(text: &[u8]) -> Option<bool> {
-        if text.len() >= judge::avx512::LEAST && has_avx512() {
+        let found = found();
+        if text.len() >= judge::avx512::LEAST && found >= AVX512 {
             // SAFETY: the processor has VBMI and what it is part of, which is all that the function asks for.
             return Some(unsafe { judge::avx512::judge::<WHOLE>(text) });
         }
-        if is_x86_feature_detected!("avx2") {
+        if found >= AVX2 {
             // SAFETY: the processor has AVX2, which is all that the function asks for.
             return Some(unsafe { judge::avx2::judge::<WHOLE>(text) });
         }
@@ -89,12 +113,14 @@ pub(super) mod wide {
     /// What each kind of registers that the processor has says of a text that is long enough for it.
     #[cfg(test)]
     pub(crate) fn judge_by_each<const WHOLE: bool>(text: &[u8]) -> impl Iterator<Item = bool> {
-        let has = is_x86_feature_detected!("avx2") && text.len() >= judge::avx2::LEAST;
+        find();
+        let found = found();
+        let may = found >= AVX2 && text.len() >= judge::avx2::LEAST;
         // SAFETY: as in `judge`.
-        let avx2 = has.then(|| unsafe { judge::avx2::judge::<WHOLE>(text) });
-        let has = has_avx512() && text.len() >= judge::avx512::LEAST;
+        let avx2 = may.then(|| unsafe { judge::avx2::judge::<WHOLE>(text) });
+        let may = found >= AVX512 && text.len() >= judge::avx512::LEAST;
         // SAFETY: as in `judge`.
-        let avx512 = has.then(|| unsafe { judge::avx512::judge::<WHOLE>(text) });
+        let avx512 = may.then(|| unsafe { judge::avx512::judge::<WHOLE>(text) });
         avx2.into_iter().chain(avx512)
     }
 
@@ -115,12 +141,13 @@ pub(super) mod wide {
     /// Masks in place at least [`WIDE`] octets.
     #[inline]
     pub(crate) fn apply(payload: &mut [u8], key: u32) -> bool {
-        if payload.len() >= WIDEST && has_avx512() {
+        let found = found();
+        if payload.len() >= WIDEST && found >= AVX512 {
             // SAFETY: the processor has VBMI and what it is part of, which is all that the function asks for.
             unsafe { apply_avx512(payload, key) };
             return true;
         }
-        let can = is_x86_feature_detected!("avx2");
+        let can = found >= AVX2;
         if can {
             // SAFETY: the processor has AVX2, which is all that the function asks for.
             unsafe { apply_avx2(payload, key) };
@@ -131,13 +158,14 @@ pub(super) mod wide {
     /// As [`apply`], and returns the unmasked octets or-ed together, eight abreast.
     #[inline]
     pub(crate) fn apply_judged(payload: &mut [u8], key: u32) -> Option<u64> {
-        if payload.len() >= WIDEST && has_avx512() {
+        let found = found();
+        if payload.len() >= WIDEST && found >= AVX512 {
             // SAFETY: as in `apply`.
-            return unsafe { apply_judged_avx512(payload, key) };
+            return Some(unsafe { apply_judged_avx512(payload, key) });
         }
-        if is_x86_feature_detected!("avx2") {
+        if found >= AVX2 {
             // SAFETY: as in `apply`.
-            return unsafe { apply_judged_avx2(payload, key) };
+            return Some(unsafe { apply_judged_avx2(payload, key) });
         }
         None
     }
@@ -145,12 +173,13 @@ pub(super) mod wide {
     /// Masks at least [`WIDE`] octets on their way to `target`, which is as long.
     #[inline]
     pub(crate) fn copy(target: &mut [u8], source: &[u8], key: u32) -> bool {
-        if target.len() >= WIDEST && has_avx512() {
+        let found = found();
+        if target.len() >= WIDEST && found >= AVX512 {
             // SAFETY: as in `apply`.
             return unsafe { copy_avx512(target, source, key) };
         }
         // SAFETY: as in `apply`.
-        is_x86_feature_detected!("avx2") && unsafe { copy_avx2(target, source, key) }
+        found >= AVX2 && unsafe { copy_avx2(target, source, key) }
     }
 
     #[target_feature(enable = "avx512vbmi")]
@@ -159,8 +188,8 @@ pub(super) mod wide {
     }
 
     #[target_feature(enable = "avx512vbmi")]
-    fn apply_judged_avx512(payload: &mut [u8], key: u32) -> Option<u64> {
-        apply_lines::<FOUR_WIDEST, true, true>(payload, key)
+    fn apply_judged_avx512(payload: &mut [u8], key: u32) -> u64 {
+        apply_lines::<FOUR_WIDEST, true, true>(payload, key).unwrap_or_default()
     }
 
     #[target_feature(enable = "avx512vbmi")]
@@ -174,8 +203,8 @@ pub(super) mod wide {
     }
 
     #[target_feature(enable = "avx2")]
-    fn apply_judged_avx2(payload: &mut [u8], key: u32) -> Option<u64> {
-        apply_lines::<WIDE, true, false>(payload, key)
+    fn apply_judged_avx2(payload: &mut [u8], key: u32) -> u64 {
+        apply_lines::<WIDE, true, false>(payload, key).unwrap_or_default()
     }
 
     #[target_feature(enable = "avx2")]
@@ -188,6 +217,9 @@ pub(super) mod wide {
 #[cfg(not(all(feature = "simd", target_arch = "x86_64", not(websocket_proto_safe))))]
 pub(super) mod wide {
     pub(crate) const TEXT: usize = usize::MAX;
+
+    #[inline(always)]
+    pub(crate) const fn find() {}
 
     #[inline(always)]
     pub(crate) fn judge<const WHOLE: bool>(_: &[u8]) -> Option<bool> {
@@ -242,6 +274,7 @@ mod tests {
     #[test]
     fn long_payloads_are_masked_in_wide_registers_where_the_processor_has_them() {
         let can = std::arch::is_x86_feature_detected!("avx2");
+        wide::find();
         let key = u32::from_ne_bytes([0xA1, 0x02, 0xE3, 0x44]);
         for length in [
             mask::WIDE,
