@@ -267,24 +267,23 @@ impl<B: Storage> RecvBuffer<B> {
     /// Goes past `skipped` octets and lends the `count` that follow.
     #[inline]
     pub(crate) fn take(&mut self, skipped: usize, count: usize) -> &mut [u8] {
-        let start = self.marks.next + skipped;
-        let end = start + count;
-        debug_assert!(end <= self.marks.end);
+        let Marks { next, end, .. } = self.marks;
+        let passed = skipped.wrapping_add(count);
+        let unread = self.storage.as_mut().get_mut(next..end).unwrap_or_default();
+        debug_assert!(passed <= unread.len());
         // Nothing is kept, so the message's place moves along.
-        if end == self.marks.end {
+        let next = next.wrapping_add(passed);
+        if next == end {
             self.marks = Marks::EMPTY;
         } else {
             self.marks = Marks {
-                kept: end,
-                joined: end,
-                next: end,
-                end: self.marks.end,
+                kept: next,
+                joined: next,
+                next,
+                end,
             };
         }
-        self.storage
-            .as_mut()
-            .get_mut(start..end)
-            .unwrap_or_default()
+        unread.get_mut(skipped..passed).unwrap_or_default()
     }
 
     /// Whether octets have come since this was last asked.

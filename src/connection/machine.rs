@@ -82,16 +82,6 @@ impl Machine {
         }
     }
 
-    /// Whether the next frame can be taken on the short way: nothing is under way.
-    #[inline(always)]
-    pub(super) fn is_express(&self) -> bool {
-        self.state == State::Open
-            && self.decoder.remaining() == 0
-            && !self.decoder.in_message()
-            && self.assembly.is_plain()
-            && !self.opening.is_unannounced()
-    }
-
     /// Whether nothing is to be done before more octets have come.
     #[inline]
     pub(super) const fn awaits_octets(&self) -> bool {
@@ -109,6 +99,7 @@ impl Machine {
         // RFC 7692 §5-11
         self.deflate = Slot::agreed(parameters, config, role);
         self.decoder = self.decoder.with_reserved(RSV1);
+        self.forget_shortcuts();
     }
 
     /// Moves to the next state.
@@ -126,7 +117,7 @@ impl Machine {
             State::CloseSent | State::CloseReceived | State::Failed
         );
         self.state = next;
-        self.assembly.hinder();
+        self.forget_shortcuts();
         if !closing {
             self.timers.restart();
         }

@@ -156,7 +156,9 @@ impl Machine {
             return Err(Violation::MessageTooBig);
         }
         self.decoder.begin_payload(header);
-        self.assembly.flow(self.state == State::Open && !self.eof);
+        if self.state == State::Open && !self.eof {
+            self.assembly.flow();
+        }
         rx.skip(length);
         if whole {
             rx.make_way(header.payload_len());

@@ -14,28 +14,57 @@ use crate::frame::{Header, MAX_CONTROL_PAYLOAD, MAX_HEADER_LEN, SHORT};
 use crate::opcode::{MessageKind, Opcode};
 use crate::utf8::{self, Utf8Validator};
 
-/// The message that is being sent in parts.
+/// The message that is being sent in parts, if there is one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Outgoing {
     text: Utf8Validator,
-    /// None between messages.
-    kind: Option<MessageKind>,
+    /// Of the message in parts.
+    kind: MessageKind,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Between messages.
+    Between,
+    /// As well, and the next may be sent as it is: see `shortcut.rs`.
+    Plain,
+    /// A message in parts was begun.
+    Begun,
     /// Its first frame has been written.
-    started: bool,
+    Started,
 }
 
 impl Outgoing {
     pub(super) const fn new() -> Self {
         Self {
             text: Utf8Validator::new(),
-            kind: None,
-            started: false,
+            kind: MessageKind::Binary,
+            stage: Stage::Between,
         }
     }
 
     #[inline]
     pub(super) const fn is_none(&self) -> bool {
-        self.kind.is_none()
+        matches!(self.stage, Stage::Between | Stage::Plain)
+    }
+
+    /// A message may begin, and none is compressed.
+    pub(super) const fn note_plain(&mut self) {
+        self.stage = Stage::Plain;
+    }
+
+    /// Whether a message is known to be free to begin, and none to be compressed.
+    #[inline(always)]
+    pub(super) const fn is_plain(&self) -> bool {
+        matches!(self.stage, Stage::Plain)
+    }
+
+    /// From here on it may be otherwise.
+    pub(super) const fn hinder(&mut self) {
+        if self.is_plain() {
+            self.stage = Stage::Between;
+        }
     }
 }
 
@@ -87,6 +116,20 @@ impl<S: Side> Connection<S> {
     #[cfg_attr(feature = "alloc", inline(always))]
     #[cfg_attr(not(feature = "alloc"), inline)]
     fn send_whole<T: Storage>(
+        &mut self,
+        opcode: Opcode,
+        payload: &[u8],
+        tx: &mut SendBuffer<T>,
+    ) -> Result<(), Misuse> {
+        if QUICK && self.machine.sends_plain() && self.put_short(true, opcode, payload, tx) {
+            return Ok(());
+        }
+        self.send_any(opcode, payload, tx)
+    }
+
+    #[cfg_attr(feature = "alloc", inline(never))]
+    #[cfg_attr(not(feature = "alloc"), inline)]
+    fn send_any<T: Storage>(
         &mut self,
         opcode: Opcode,
         payload: &[u8],
@@ -188,7 +231,8 @@ impl<S: Side> Connection<S> {
     pub fn begin_message(&mut self, kind: MessageKind) -> Result<(), Misuse> {
         self.check_may_begin()?;
         self.machine.outgoing = Outgoing {
-            kind: Some(kind),
+            kind,
+            stage: Stage::Begun,
             ..Outgoing::new()
         };
         if let Some(outbound) = self.machine.deflate.outbound() {
@@ -232,9 +276,10 @@ impl<S: Side> Connection<S> {
     ) -> Result<(), Misuse> {
         self.check_open()?;
         let mut outgoing = self.machine.outgoing;
-        let Some(kind) = outgoing.kind else {
+        if outgoing.is_none() {
             return Err(Misuse::NoMessage);
-        };
+        }
+        let kind = outgoing.kind;
         if kind == MessageKind::Text {
             outgoing
                 .text
@@ -244,7 +289,7 @@ impl<S: Side> Connection<S> {
                 return Err(Misuse::InvalidUtf8);
             }
         }
-        let opcode = if outgoing.started {
+        let opcode = if outgoing.stage == Stage::Started {
             Opcode::CONTINUATION
         } else {
             kind.opcode()
@@ -255,7 +300,7 @@ impl<S: Side> Connection<S> {
             }
             _ => self.put_data(last, opcode, part, tx)?,
         }
-        outgoing.started = true;
+        outgoing.stage = Stage::Started;
         self.machine.outgoing = if last { Outgoing::new() } else { outgoing };
         Ok(())
     }

@@ -407,33 +407,39 @@ impl WholeFrame {
     /// `None` says nothing about the octets: the whole codec has to look at them.
     #[inline(always)]
     pub(crate) fn find(octets: &[u8], masked: bool) -> Option<Self> {
-        let (&[first, second], rest) = octets.split_first_chunk()?;
-        let kind = match first {
-            0x81 => MessageKind::Text,
-            0x82 => MessageKind::Binary,
-            _ => return None,
-        };
-        if (second & MASK != 0) != masked {
+        let &[first, second] = octets.first_chunk()?;
+        if !matches!(first, 0x81 | 0x82) {
             return None;
         }
-        let (header_len, payload_len, rest) = match second & !MASK {
+        // One comparison for the mask bit and the length: with the wrong bit it is 128 or more.
+        let (mask, key_len) = if masked { (MASK, 4) } else { (0, 0) };
+        let (length_len, payload_len) = match second.wrapping_sub(mask) {
+            short @ 0..=125 => (2_usize, usize::from(short)),
             126 => {
-                let (length, rest) = rest.split_first_chunk()?;
-                let length = u16::from_be_bytes(*length);
+                let &[_, _, high, low] = octets.first_chunk()?;
+                let length = u16::from_be_bytes([high, low]);
                 if length < 126 {
                     return None;
                 }
-                (4, usize::from(length), rest)
+                (4, usize::from(length))
             }
-            127 => return None,
-            short => (2, usize::from(short), rest),
+            _ => return None,
         };
-        let key = if masked { *rest.first_chunk()? } else { [0; 4] };
         // Neither sum comes near the end of a usize: at most 8 and 65 543.
-        let header_len = usize::wrapping_add(header_len, if masked { 4 } else { 0 });
+        let header_len = length_len.wrapping_add(key_len);
         if octets.len() < header_len.wrapping_add(payload_len) {
             return None;
         }
+        let key = if masked {
+            *octets.get(length_len..)?.first_chunk()?
+        } else {
+            [0; 4]
+        };
+        let kind = if first == 0x81 {
+            MessageKind::Text
+        } else {
+            MessageKind::Binary
+        };
         Some(Self {
             kind,
             key,

@@ -27,8 +27,17 @@ pub(crate) struct Assembly {
     phase: Phase,
     /// A part of it has been lent: what remains is a part, too.
     in_parts: bool,
-    /// What comes of its current frame's payload only has to join it: nothing else is to be done first.
-    flows: bool,
+    way: Way,
+}
+
+/// What is known of the way that comes next: see `connection/shortcut.rs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Unknown,
+    /// Nothing is under way: the next frame may be a message of its own.
+    Express,
+    /// What comes of the current frame's payload only has to join the message: nothing else is to be done first.
+    Flows,
 }
 
 /// What is to be done for the message before another can begin.
@@ -50,7 +59,7 @@ impl Assembly {
             kind: MessageKind::Binary,
             phase: Phase::Plain,
             in_parts: false,
-            flows: false,
+            way: Way::Unknown,
         }
     }
 
@@ -71,6 +80,7 @@ impl Assembly {
                 self.phase = Phase::Compressed;
             }
         }
+        self.way = Way::Unknown;
         self.fragments = self.fragments.saturating_add(1);
         // RFC 6455 §10.4-1
         if self.fragments > config.max_fragments() {
@@ -134,21 +144,32 @@ impl Assembly {
         self.in_parts = false;
     }
 
-    /// The payload of a frame begins, whose octets join the message as they come, if nothing else is to be
-    /// done first: one flag for what would have to be asked at each of them. Messages that are compressed don't flow.
-    pub(crate) const fn flow(&mut self, unhindered: bool) {
-        self.flows = unhindered;
+    /// Nothing is under way.
+    pub(crate) const fn note_express(&mut self) {
+        self.way = Way::Express;
+    }
+
+    /// Whether nothing is known to be under way.
+    #[inline(always)]
+    pub(crate) const fn is_express(&self) -> bool {
+        matches!(self.way, Way::Express)
+    }
+
+    /// The payload of a frame begins, whose octets join the message as they come: nothing else is to be done
+    /// first. Messages that are compressed don't flow.
+    pub(crate) const fn flow(&mut self) {
+        self.way = Way::Flows;
+    }
+
+    /// Whether what comes of the current frame's payload only has to join the message.
+    #[inline(always)]
+    pub(crate) const fn is_flowing(&self) -> bool {
+        matches!(self.way, Way::Flows)
     }
 
     /// From here on there may be something to be done first.
     pub(crate) const fn hinder(&mut self) {
-        self.flows = false;
-    }
-
-    /// Whether what comes of the current frame's payload only has to join the message.
-    #[inline]
-    pub(crate) const fn is_flowing(&self) -> bool {
-        self.flows
+        self.way = Way::Unknown;
     }
 
     pub(crate) const fn kind(&self) -> MessageKind {

@@ -54,7 +54,7 @@ use super::{Driver, Step};
 use crate::buffer::{RecvBuffer, SendBuffer, Storage};
 use crate::close::CloseCode;
 use crate::connection::{Client, Connection, Event, Ready, Server, Side, State};
-use crate::error::Misuse;
+use crate::error::{Misuse, Violation};
 use crate::opcode::MessageKind;
 use crate::time::Instant;
 
@@ -154,6 +154,23 @@ impl Reading {
                     return ws.violation().map_or(Ok(None), |fault| Err(fault.into()));
                 }
             }
+        }
+    }
+
+    /// A violation showed in a message's content: tells the peer, and says how it ended. What was received is lent as
+    /// far as the compiler knows; nothing in it counts any more.
+    #[cold]
+    #[inline(never)]
+    fn see_off<T: Stream, S: Side>(
+        &mut self,
+        io: &mut T,
+        ws: &mut Connection<S>,
+        tx: &mut SendBuffer<Vec<u8>>,
+        violation: Violation,
+    ) -> Error {
+        match self.next(io, ws, &mut RecvBuffer::new(), tx) {
+            Ok(_) => violation.into(),
+            Err(error) => error,
         }
     }
 
@@ -357,9 +374,8 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
     #[allow(clippy::should_implement_trait, clippy::type_complexity)]
     #[inline]
     pub fn next(&mut self) -> Result<Option<(Event<'_>, Outgoing<'_, S>)>, Error> {
-        // Where there is an event, the driver's step would be that. All of it stays in registers this
-        // way, down to the caller's match.
-        if let Ok(Some(ready)) = self.ws.poll_ready(&mut self.rx, &mut self.tx) {
+        // A message at hand goes its own way: all of it stays in registers, down to the caller's match.
+        if let Some(ready) = self.ws.poll_at_hand(&self.rx) {
             return self.lend(ready);
         }
         self.next_event(Messages::Whole)
@@ -375,6 +391,7 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
     }
 
     #[allow(clippy::type_complexity)]
+    #[inline(never)]
     fn next_event(
         &mut self,
         messages: Messages,
@@ -395,7 +412,7 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
     }
 
     #[allow(clippy::type_complexity)]
-    #[inline]
+    #[inline(always)]
     fn lend(&mut self, ready: Ready) -> Result<Option<(Event<'_>, Outgoing<'_, S>)>, Error> {
         let Self {
             io,
@@ -407,12 +424,7 @@ impl<T: Stream, S: Side> WebSocket<T, S> {
         } = self;
         match ws.lend(ready, rx, tx) {
             Ok(event) => Ok(Some((event, Outgoing::new(ws, tx)))),
-            Err(violation) => {
-                // The buffer is lent as far as the compiler knows; nothing in it counts any more.
-                let mut rest = RecvBuffer::new();
-                reading.next(io, ws, &mut rest, tx)?;
-                Err(violation.into())
-            }
+            Err(violation) => Err(reading.see_off(io, ws, tx, violation)),
         }
     }
 

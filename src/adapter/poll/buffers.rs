@@ -115,13 +115,8 @@ impl Input {
         self.0.get_or_insert_with(take_small)
     }
 
-    /// The buffer, where there is one already.
+    /// The buffer, where there is one.
     #[inline]
-    pub(super) fn get_mut(&mut self) -> Option<&mut Rx> {
-        self.0.as_deref_mut()
-    }
-
-    /// The buffer, where there is something in it.
     pub(super) fn get(&self) -> Option<&Rx> {
         self.0.as_deref()
     }
@@ -211,7 +206,7 @@ impl Output {
     /// a frame's header and its payload.
     #[inline]
     pub(super) fn tx(&mut self) -> &mut SendBuffer<Vec<u8>> {
-        if !self.apart.is_empty() {
+        if self.is_apart() {
             self.join();
         }
         &mut self.tx
@@ -220,8 +215,14 @@ impl Output {
     /// The send buffer, where it is known that no payload waits behind it.
     #[inline]
     pub(super) fn frames(&mut self) -> &mut SendBuffer<Vec<u8>> {
-        debug_assert!(self.apart.is_empty(), "a payload has to follow its header");
+        debug_assert!(!self.is_apart(), "a payload has to follow its header");
         &mut self.tx
+    }
+
+    /// Whether a payload waits behind the send buffer.
+    #[inline]
+    pub(super) fn is_apart(&self) -> bool {
+        !self.apart.is_empty()
     }
 
     #[cold]

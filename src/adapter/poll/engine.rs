@@ -132,10 +132,11 @@ impl<T: Io, C: Timer, S: Side> Engine<T, C, S> {
 
     /// The next event, whole, where it is at hand: the common case while a batch of messages is handled.
     #[inline]
-    pub(super) fn find_event(&mut self, input: &mut Input) -> Option<Ready> {
-        let rx = input.get_mut()?;
-        let tx = self.outbox.get()?.tx();
-        self.ws.poll_ready(rx, tx).ok().flatten()
+    pub(super) fn find_at_hand(&mut self, input: &Input) -> Option<Ready> {
+        if self.outbox.get()?.is_apart() {
+            return None;
+        }
+        self.ws.poll_at_hand(input.get()?)
     }
 
     /// Carries out the driver's steps until there is an event; `None` when the connection is over and

@@ -20,8 +20,7 @@ use super::{Io, Outgoing};
 use crate::adapter::{Error, Outcome, Timer};
 use crate::buffer::RecvBuffer;
 use crate::close::CloseCode;
-use crate::connection::{Connection, Event, Side, State};
-use crate::error::Violation;
+use crate::connection::{Connection, Event, Ready, Side, State};
 
 /// A WebSocket over a transport `T`, with the time from `C`.
 ///
@@ -211,56 +210,76 @@ enum Next<'a, T, C: Timer, S, const IN_CHUNKS: bool> {
     Waits(&'a mut WebSocket<T, C, S>),
     /// A violation showed in a message's content: the peer is told and the transport closed. What was
     /// received is lent as far as the compiler knows; nothing in it counts any more.
-    SeesOff(&'a mut Engine<T, C, S>, Violation),
+    SeesOff(&'a mut Engine<T, C, S>),
     Over,
 }
 
-impl<'a, T: Io, C: Timer, S: Side, const IN_CHUNKS: bool> Future for Next<'a, T, C, S, IN_CHUNKS> {
-    type Output = Lent<'a, S>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        let wakers = Wakers::one(cx);
-        if let Self::Waits(socket) = this {
-            let WebSocket { engine, input, .. } = &mut **socket;
-            let at_hand = if IN_CHUNKS {
-                None
-            } else {
-                engine.find_event(input)
-            };
-            let found = match at_hand {
-                None => ready!(engine.poll_event(wakers, input, alone(IN_CHUNKS)))?,
-                found => found,
-            };
-            // What is lent is lent for as long as the socket was.
-            let (Some(ready), Self::Waits(socket)) = (found, mem::replace(this, Self::Over)) else {
-                return Poll::Ready(Ok(None));
-            };
-            let WebSocket { engine, input, .. } = socket;
-            let (ws, tx) = engine.lending();
-            match ws.lend(ready, input.rx(), tx) {
-                Ok(event) => {
-                    let (ws, tx) = engine.lending();
-                    return Poll::Ready(Ok(Some((event, Outgoing::new(ws, tx)))));
-                }
-                Err(violation) => *this = Self::SeesOff(engine, violation),
+impl<'a, T: Io, C: Timer, S: Side, const IN_CHUNKS: bool> Next<'a, T, C, S, IN_CHUNKS> {
+    /// Lends what was found, for as long as the socket was lent itself.
+    #[inline(always)]
+    fn lend(&mut self, socket: &'a mut WebSocket<T, C, S>, ready: Ready) -> Poll<Lent<'a, S>> {
+        let WebSocket { engine, input, .. } = socket;
+        let (ws, tx) = engine.lending();
+        match ws.lend(ready, input.rx(), tx) {
+            Ok(event) => {
+                let (ws, tx) = engine.lending();
+                Poll::Ready(Ok(Some((event, Outgoing::new(ws, tx)))))
+            }
+            Err(_) => {
+                *self = Self::SeesOff(engine);
+                Poll::Pending
             }
         }
-        match this {
-            Self::SeesOff(engine, violation) => {
+    }
+
+    /// Whatever isn't at hand.
+    #[inline(never)]
+    fn poll_event(&mut self, cx: &Context<'_>) -> Poll<Lent<'a, S>> {
+        let wakers = Wakers::one(cx);
+        if let Self::Waits(socket) = self {
+            let WebSocket { engine, input, .. } = &mut **socket;
+            let found = ready!(engine.poll_event(wakers, input, alone(IN_CHUNKS)))?;
+            let (Some(ready), Self::Waits(socket)) = (found, mem::replace(self, Self::Over)) else {
+                return Poll::Ready(Ok(None));
+            };
+            if let Poll::Ready(lent) = self.lend(socket, ready) {
+                return Poll::Ready(lent);
+            }
+        }
+        match self {
+            Self::SeesOff(engine) => {
+                // It ends with the violation, or because it can't be told.
                 ready!(engine.poll_event(wakers, &mut Input::default(), alone(false)))?;
-                Poll::Ready(Err(broken(*violation)))
+                Poll::Ready(Ok(None))
             }
             Self::Waits(_) | Self::Over => Poll::Pending,
         }
     }
 }
 
-/// Out of line, for the same reason as the words of [`Error`].
-#[cold]
-#[inline(never)]
-fn broken(violation: Violation) -> Error {
-    violation.into()
+impl<'a, T: Io, C: Timer, S: Side, const IN_CHUNKS: bool> Future for Next<'a, T, C, S, IN_CHUNKS> {
+    type Output = Lent<'a, S>;
+
+    #[inline(always)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        if !IN_CHUNKS {
+            // A message at hand goes its own way, so that what was found stays apart from all else there may be.
+            match mem::replace(this, Self::Over) {
+                Self::Waits(socket) => {
+                    if let Some(ready) = socket.engine.find_at_hand(&socket.input) {
+                        if let Poll::Ready(lent) = this.lend(socket, ready) {
+                            return Poll::Ready(lent);
+                        }
+                    } else {
+                        *this = Self::Waits(socket);
+                    }
+                }
+                other => *this = other,
+            }
+        }
+        this.poll_event(cx)
+    }
 }
 
 pub(super) fn outcome<T: Io, C: Timer, S: Side>(
