@@ -330,7 +330,9 @@ impl<S: Side> Connection<S> {
         }
     }
 
-    #[inline(never)]
+    /// As [`lend`](Self::lend), out of line where that is long.
+    #[cfg_attr(feature = "alloc", inline(never))]
+    #[cfg_attr(not(feature = "alloc"), inline(always))]
     fn lend_any<'a, B: Storage, T: Storage>(
         &mut self,
         ready: Ready,

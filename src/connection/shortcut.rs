@@ -6,6 +6,7 @@
 //! [`Outgoing`](super::sending::Outgoing) for what is sent. It is taken back where one of the reasons for it may
 //! have ended: what is remembered is true, what is not says nothing.
 
+use super::QUICK;
 use super::closing::State;
 use super::machine::Machine;
 
@@ -13,7 +14,7 @@ impl Machine {
     /// Whether the next frame is known to be free to go the short way: see [`is_express`](Self::is_express).
     #[inline(always)]
     pub(super) fn is_known_express(&self) -> bool {
-        let known = self.assembly.is_express();
+        let known = QUICK && self.assembly.is_express();
         debug_assert!(!known || self.nothing_is_under_way());
         known
     }
@@ -24,10 +25,11 @@ impl Machine {
         self.is_known_express() || self.looks_express()
     }
 
-    #[inline(never)]
+    #[cfg_attr(feature = "alloc", inline(never))]
+    #[cfg_attr(not(feature = "alloc"), inline(always))]
     fn looks_express(&mut self) -> bool {
         let express = self.nothing_is_under_way();
-        if express {
+        if QUICK && express {
             self.assembly.note_express();
         }
         express
