@@ -64,11 +64,18 @@ const fn doubled(key: u32) -> u64 {
     (key as u64) | ((key as u64) << 32)
 }
 
-/// Masks a block of `N` octets, a multiple of 8.
+/// Masks a block of `N` octets, a multiple of 8. The near ones go in the key's own width: to spread it over a register
+/// is two instructions then, and six from the key twice. Where a block is looked at as well, that goes by words of 8.
 #[inline(always)]
-fn mask<const N: usize>(block: &mut [u8; N], key: u64) {
-    for word in block.as_chunks_mut::<8>().0 {
-        *word = (u64::from_ne_bytes(*word) ^ key).to_ne_bytes();
+fn mask<const N: usize>(block: &mut [u8; N], key: u32) {
+    if N == NEAR {
+        for word in block.as_chunks_mut::<4>().0 {
+            *word = (u32::from_ne_bytes(*word) ^ key).to_ne_bytes();
+        }
+    } else {
+        for word in block.as_chunks_mut::<8>().0 {
+            *word = (u64::from_ne_bytes(*word) ^ doubled(key)).to_ne_bytes();
+        }
     }
 }
 
@@ -165,7 +172,7 @@ fn apply_words<const JUDGED: bool>(payload: &mut [u8], key: u32) -> u64 {
     let (words, rest) = payload.as_chunks_mut::<8>();
     let mut seen = 0;
     for word in words {
-        mask(word, doubled(key));
+        mask(word, key);
         if JUDGED {
             seen |= u64::from_ne_bytes(*word);
         }
@@ -194,7 +201,7 @@ pub(super) fn apply_lines<const N: usize, const JUDGED: bool, const FLAT: bool>(
     let mut seen =
         apply_blocks::<N, JUDGED, FLAT>(payload.get_mut(skipped..)?, rotated(key, skipped))?;
     if let Some(mut first) = first {
-        mask(&mut first, doubled(key));
+        mask(&mut first, key);
         *payload.first_chunk_mut()? = first;
         if JUDGED {
             let mut words = [0; LONG / 8];
@@ -224,10 +231,9 @@ fn apply_blocks<const N: usize, const JUDGED: bool, const FLAT: bool>(
     key: u32,
 ) -> Option<u64> {
     // `N` is a multiple of four, so the key for the last block is the one for the payload's end.
-    let end_key = doubled(rotated(key, payload.len()));
+    let end_key = rotated(key, payload.len());
     let mut last = *payload.last_chunk::<N>()?;
     mask(&mut last, end_key);
-    let key = doubled(key);
     let blocks = payload.as_chunks_mut::<N>().0;
     let mut seen = if FLAT {
         apply_in_a_row::<JUDGED>(blocks.as_flattened_mut(), key)
@@ -244,7 +250,7 @@ fn apply_blocks<const N: usize, const JUDGED: bool, const FLAT: bool>(
 #[inline(always)]
 fn apply_one_by_one<const N: usize, const JUDGED: bool>(
     blocks: &mut [[u8; N]],
-    key: u64,
+    key: u32,
 ) -> [u64; LONG / 8] {
     let mut seen = [0; LONG / 8];
     for block in blocks {
@@ -258,7 +264,7 @@ fn apply_one_by_one<const N: usize, const JUDGED: bool>(
 
 /// As [`apply_one_by_one`], of all blocks' words.
 #[inline(always)]
-fn apply_in_a_row<const JUDGED: bool>(blocks: &mut [u8], key: u64) -> [u64; LONG / 8] {
+fn apply_in_a_row<const JUDGED: bool>(blocks: &mut [u8], key: u32) -> [u64; LONG / 8] {
     let mut seen = 0;
     for word in blocks.as_chunks_mut::<8>().0 {
         mask(word, key);
@@ -361,7 +367,7 @@ pub(super) fn copy_lines<const N: usize, const FLAT: bool>(
         && let Some(source) = source.first_chunk()
     {
         *target = *source;
-        mask(target, doubled(key));
+        mask(target, key);
     }
     let (Some(target), Some(source)) = (target.get_mut(skipped..), source.get(skipped..)) else {
         return false;
@@ -380,7 +386,6 @@ fn copy_blocks<const N: usize, const FLAT: bool>(
         return false;
     };
     let end_key = rotated(key, source.len());
-    let key = doubled(key);
     let (blocks, source_blocks) = (target.as_chunks_mut::<N>().0, source.as_chunks::<N>().0);
     if FLAT {
         let words = blocks.as_flattened_mut().as_chunks_mut::<8>().0;
@@ -391,14 +396,14 @@ fn copy_blocks<const N: usize, const FLAT: bool>(
     }
     if let Some(target) = target.last_chunk_mut() {
         let mut block = *last;
-        mask(&mut block, doubled(end_key));
+        mask(&mut block, end_key);
         *target = block;
     }
     true
 }
 
 #[inline(always)]
-fn copy_each<const N: usize>(targets: &mut [[u8; N]], sources: &[[u8; N]], key: u64) {
+fn copy_each<const N: usize>(targets: &mut [[u8; N]], sources: &[[u8; N]], key: u32) {
     for (target, source) in targets.iter_mut().zip(sources) {
         let mut block = *source;
         mask(&mut block, key);
