@@ -73,7 +73,7 @@ pub use self::event::{Event, Handshake, Ready};
 pub use self::sending::HeaderOctets;
 pub use self::side::{Client, Server, Side};
 
-use self::event::{Found, Place};
+use self::event::Found;
 use self::machine::Machine;
 use crate::buffer::{Output, RecvBuffer, SendBuffer, Storage};
 use crate::close::{CloseCode, Outcome};
@@ -138,40 +138,6 @@ impl<S: Side> Connection<S> {
             Some(ready) => self.lend(ready, rx, tx).map(Some),
             None => Ok(None),
         }
-    }
-
-    /// The next event, where that is a whole message in one frame, all of it has come, and nothing is to be done first:
-    /// then it is what [`poll_ready`](Self::poll_ready) would find. `None` says nothing; ask `poll_ready` then.
-    ///
-    /// For loops that handle short messages in batches: lent in this place, a message needn't meet all else that there
-    /// may be. Without the feature `alloc`, where room is short, it is always `None`.
-    ///
-    /// ```
-    /// use websocket_proto::{Config, Connection, Event, RecvBuffer, SendBuffer};
-    ///
-    /// let mut ws = Connection::open_server(Config::new());
-    /// let (mut rx, mut tx) = (RecvBuffer::with_storage([0; 512]), SendBuffer::with_storage([0; 512]));
-    /// rx.extend(b"\x81\x82\0\0\0\0Hi\x81\x83\0\0\0\0you")?;
-    ///
-    /// let mut texts = 0;
-    /// loop {
-    ///     while let Some(ready) = ws.poll_at_hand(&rx) {
-    ///         texts += matches!(ws.lend(ready, &mut rx, &mut tx)?, Event::Text(_)) as usize;
-    ///     }
-    ///     match ws.poll(&mut rx, &mut tx)? {
-    ///         Some(event) => texts += matches!(event, Event::Text(_)) as usize,
-    ///         None => break, // Read more.
-    ///     }
-    /// }
-    /// assert_eq!(texts, 2);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[inline(always)]
-    pub fn poll_at_hand<B: Storage>(&mut self, rx: &RecvBuffer<B>) -> Option<Ready> {
-        if QUICK && self.machine.is_known_express() {
-            return self.find_frame(rx).map(Ready::new);
-        }
-        None
     }
 
     /// The first half of [`poll`](Self::poll): finds the next event without lending it, for loops that
@@ -262,33 +228,6 @@ impl<S: Side> Connection<S> {
                 None => return found,
             }
         }
-    }
-
-    /// The common case: the next frame is a whole message, all of it is there, and nothing else is to
-    /// be done first.
-    #[inline(always)]
-    fn find_whole<B: Storage>(&mut self, rx: &RecvBuffer<B>) -> Option<Found> {
-        if !self.machine.is_express() {
-            return None;
-        }
-        self.find_frame(rx)
-    }
-
-    #[inline(always)]
-    fn find_frame<B: Storage>(&self, rx: &RecvBuffer<B>) -> Option<Found> {
-        let frame = WholeFrame::find(rx.unread()?, self.side.role().expects_masked())?;
-        if frame.payload_len as u64 > self.machine.config.max_message_size() {
-            return None;
-        }
-        let place = Place {
-            key: frame.key,
-            header_len: frame.header_len as u8,
-            payload_len: frame.payload_len,
-        };
-        Some(match frame.kind {
-            MessageKind::Text => Found::WholeText(place),
-            MessageKind::Binary => Found::WholeBinary(place),
-        })
     }
 
     /// The second half of [`poll`](Self::poll): carries out what goes with an event, and lends it.

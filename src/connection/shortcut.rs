@@ -6,9 +6,13 @@
 //! [`Outgoing`](super::sending::Outgoing) for what is sent. It is taken back where one of the reasons for it may
 //! have ended: what is remembered is true, what is not says nothing.
 
-use super::QUICK;
 use super::closing::State;
+use super::event::{Found, Place, Ready};
 use super::machine::Machine;
+use super::{Connection, QUICK, Side};
+use crate::buffer::{RecvBuffer, Storage};
+use crate::frame::WholeFrame;
+use crate::opcode::MessageKind;
 
 impl Machine {
     /// Whether the next frame is known to be free to go the short way: see [`is_express`](Self::is_express).
@@ -74,14 +78,77 @@ impl Machine {
     }
 }
 
+impl<S: Side> Connection<S> {
+    /// The next event, where that is a whole message in one frame, all of it has come, and nothing is to be done first:
+    /// then it is what [`poll_ready`](Self::poll_ready) would find. `None` says nothing; ask `poll_ready` then.
+    ///
+    /// For loops that handle short messages in batches: lent in this place, a message needn't meet all else that there
+    /// may be. Without the feature `alloc`, where room is short, it is always `None`.
+    ///
+    /// ```
+    /// use websocket_proto::{Config, Connection, Event, RecvBuffer, SendBuffer};
+    ///
+    /// let mut ws = Connection::open_server(Config::new());
+    /// let (mut rx, mut tx) = (RecvBuffer::with_storage([0; 512]), SendBuffer::with_storage([0; 512]));
+    /// rx.extend(b"\x81\x82\0\0\0\0Hi\x81\x83\0\0\0\0you")?;
+    ///
+    /// let mut texts = 0;
+    /// loop {
+    ///     while let Some(ready) = ws.poll_at_hand(&rx) {
+    ///         texts += matches!(ws.lend(ready, &mut rx, &mut tx)?, Event::Text(_)) as usize;
+    ///     }
+    ///     match ws.poll(&mut rx, &mut tx)? {
+    ///         Some(event) => texts += matches!(event, Event::Text(_)) as usize,
+    ///         None => break, // Read more.
+    ///     }
+    /// }
+    /// assert_eq!(texts, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline(always)]
+    pub fn poll_at_hand<B: Storage>(&mut self, rx: &RecvBuffer<B>) -> Option<Ready> {
+        if QUICK && self.machine.is_known_express() {
+            return self.find_frame(rx).map(Ready::new);
+        }
+        None
+    }
+
+    /// The common case: the next frame is a whole message, all of it is there, and nothing else is to
+    /// be done first.
+    #[inline(always)]
+    pub(super) fn find_whole<B: Storage>(&mut self, rx: &RecvBuffer<B>) -> Option<Found> {
+        if !self.machine.is_express() {
+            return None;
+        }
+        self.find_frame(rx)
+    }
+
+    #[inline(always)]
+    fn find_frame<B: Storage>(&self, rx: &RecvBuffer<B>) -> Option<Found> {
+        let frame = WholeFrame::find(rx.unread()?, self.side.role().expects_masked())?;
+        if frame.payload_len as u64 > self.machine.config.max_message_size() {
+            return None;
+        }
+        let place = Place {
+            key: frame.key,
+            header_len: frame.header_len as u8,
+            payload_len: frame.payload_len,
+        };
+        Some(match frame.kind {
+            MessageKind::Text => Found::WholeText(place),
+            MessageKind::Binary => Found::WholeBinary(place),
+        })
+    }
+}
+
 /// What is remembered is taken back where it ends; and where it doesn't, it is still remembered.
 #[cfg(all(test, feature = "alloc"))]
 mod tests {
-    use super::super::{Connection, Event, Server};
-    use crate::buffer::{RecvBuffer, SendBuffer};
+    use super::super::{Event, Server};
+    use super::*;
+    use crate::buffer::SendBuffer;
     use crate::close::CloseCode;
     use crate::config::Config;
-    use crate::opcode::MessageKind;
 
     const HELLO: &[u8] = b"\x81\x85\0\0\0\0Hello";
 
