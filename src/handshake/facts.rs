@@ -5,9 +5,10 @@ use core::str;
 
 use super::authority::{Authority, is_registered_name};
 use super::extension::is_extension_list;
-use super::head::{Fields, Named, Single};
+use super::head::{Fields, Named, Single, plain_line};
 use super::key::is_key;
-use super::octets::{is_same, offset_in};
+use super::known::{Known, PROTOCOL};
+use super::octets::{offset_in, trim_ows};
 use super::token::{ListElements, is_token, lists_token};
 use crate::error::RequestFault;
 
@@ -17,45 +18,6 @@ pub const MAX_SUBPROTOCOLS: usize = 100;
 
 /// In the place of where a line begins: there are several. No line begins there, as a head is at most as long.
 pub(super) const SEVERAL: u16 = u16::MAX;
-
-pub(super) const HOST: &str = "Host";
-pub(super) const ORIGIN: &str = "Origin";
-pub(super) const PROTOCOL: &str = "Sec-WebSocket-Protocol";
-pub(super) const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
-
-/// The fields that decide about a request.
-#[derive(Clone, Copy)]
-enum Known {
-    Host,
-    Origin,
-    Upgrade,
-    Connection,
-    Length,
-    Coding,
-    Key,
-    Version,
-    Protocol,
-    Extensions,
-}
-
-impl Known {
-    fn of(name: &[u8]) -> Option<Self> {
-        // Most others are told apart by their length alone.
-        Some(match name.len() {
-            4 if is_same(name, HOST) => Self::Host,
-            6 if is_same(name, ORIGIN) => Self::Origin,
-            7 if is_same(name, "Upgrade") => Self::Upgrade,
-            10 if is_same(name, "Connection") => Self::Connection,
-            14 if is_same(name, "Content-Length") => Self::Length,
-            17 if is_same(name, "Sec-WebSocket-Key") => Self::Key,
-            17 if is_same(name, "Transfer-Encoding") => Self::Coding,
-            21 if is_same(name, "Sec-WebSocket-Version") => Self::Version,
-            22 if is_same(name, PROTOCOL) => Self::Protocol,
-            24 if is_same(name, EXTENSIONS) => Self::Extensions,
-            _ => return None,
-        })
-    }
-}
 
 /// What the fields say, collected in one pass.
 #[derive(Default)]
@@ -74,27 +36,43 @@ pub(super) struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
+    /// Adds the field of this name, which stands in the head.
     pub(super) fn add(&mut self, head: &[u8], name: &[u8], value: &'a [u8]) {
-        let Some(known) = Known::of(name) else {
-            return;
-        };
+        if let Some(known) = Known::of(name) {
+            self.add_known(known, head, name, value);
+        }
+    }
+
+    /// The short way: adds the field whose line begins `lines`, and returns what stands behind that line.
+    #[inline(always)]
+    pub(super) fn add_plain(&mut self, head: &[u8], lines: &'a [u8]) -> Option<&'a [u8]> {
+        let (known, line) = Known::of_line(lines)?;
+        let (value, rest) = plain_line(line)?;
+        if let Some(known) = known {
+            self.add_known(known, head, lines, trim_ows(value));
+        }
+        Some(rest)
+    }
+
+    /// `line` begins where that of the field does.
+    fn add_known(&mut self, known: Known, head: &[u8], line: &[u8], value: &'a [u8]) {
         let single = match known {
             Known::Host => {
-                self.host_at = offset_in(head, name).unwrap_or_default();
+                self.host_at = offset_in(head, line).unwrap_or_default();
                 &mut self.host
             }
             Known::Key => &mut self.key,
             Known::Version => &mut self.version,
-            other => return self.add_other(other, head, name, value),
+            other => return self.add_other(other, head, line, value),
         };
         single.add(value);
     }
 
-    fn add_other(&mut self, known: Known, head: &[u8], name: &[u8], value: &[u8]) {
+    fn add_other(&mut self, known: Known, head: &[u8], line: &[u8], value: &[u8]) {
         match known {
             Known::Origin => {
                 self.origin_at = match self.origin_at {
-                    0 => offset_in(head, name).unwrap_or(SEVERAL),
+                    0 => offset_in(head, line).unwrap_or(SEVERAL),
                     _ => SEVERAL,
                 };
             }
@@ -106,7 +84,7 @@ impl<'a> Facts<'a> {
                 // A line that offers nothing breaks the grammar.
                 self.bad_list |= ListElements::new(value).next().is_none();
                 if self.offers_at == 0 {
-                    self.offers_at = offset_in(head, name).unwrap_or_default();
+                    self.offers_at = offset_in(head, line).unwrap_or_default();
                 }
             }
             // RFC 6455 §9.1-1
@@ -193,34 +171,4 @@ fn are_distinct_tokens(mut offers: Offers<'_>) -> bool {
         }
     }
     true
-}
-
-#[cfg(all(test, feature = "std"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_of_the_same_length_is_another_field() {
-        for name in [
-            HOST,
-            ORIGIN,
-            "Upgrade",
-            "Connection",
-            "Content-Length",
-            "Sec-WebSocket-Key",
-            "Transfer-Encoding",
-            "Sec-WebSocket-Version",
-            PROTOCOL,
-            EXTENSIONS,
-        ] {
-            assert!(Known::of(name.as_bytes()).is_some(), "{name}");
-            assert!(Known::of(name.to_uppercase().as_bytes()).is_some());
-            for at in 0..name.len() {
-                let mut other = name.as_bytes().to_vec();
-                other[at] = b'~';
-                assert!(Known::of(&other).is_none(), "{name}, another octet at {at}");
-            }
-            assert!(Known::of(&name.as_bytes()[1..]).is_none());
-        }
-    }
 }

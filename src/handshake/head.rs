@@ -15,7 +15,6 @@
 use core::str;
 
 use super::octets::{find_control, find_cr, is_control, is_same, trim_ows};
-use super::token::split_name;
 use crate::error::{RequestFault, ResponseFault};
 
 /// The largest number of field lines in a head. More are refused, none is ever left out silently.
@@ -137,26 +136,22 @@ impl HeadScanner {
     }
 }
 
-/// The short way: shows the fields of lines that are as one expects, up to the empty line that ends their head,
-/// and returns what stands behind that.
+/// The short way: passes over field lines that are as one expects, up to the empty line that ends their head, and
+/// returns what stands behind that.
 ///
-/// Each octet is looked at once. `None` says nothing about the octets but that a [`HeadScanner`] and
-/// [`parse_fields`] have to judge them; some fields may have been shown.
+/// `pass` is given what there is from a line on, and returns it from the next one on. `None`, its or this function's,
+/// says nothing about the octets but that a [`HeadScanner`] and [`parse_fields`] have to judge them.
+#[inline(always)]
 pub(super) fn plain_fields<'a>(
     lines: &'a [u8],
-    mut show: impl FnMut(&'a [u8], &'a [u8]),
+    mut pass: impl FnMut(&'a [u8]) -> Option<&'a [u8]>,
 ) -> Option<&'a [u8]> {
     let mut rest = lines;
     for _ in 0..MAX_FIELDS.saturating_add(1) {
         if let Some(behind) = rest.strip_prefix(b"\r\n") {
             return Some(behind);
         }
-        let (name @ [_, ..], [b':', line @ ..]) = split_name(rest) else {
-            return None;
-        };
-        let (value, next) = plain_line(line)?;
-        show(name, trim_ows(value));
-        rest = next;
+        rest = pass(rest)?;
     }
     None
 }

@@ -53,6 +53,7 @@ mod extension;
 mod facts;
 mod head;
 mod key;
+mod known;
 mod octets;
 mod origin;
 mod request;

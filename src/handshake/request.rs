@@ -25,10 +25,11 @@
 
 use core::{fmt, str};
 
-use super::facts::{EXTENSIONS, Facts, HOST, ORIGIN, Offers, SEVERAL};
+use super::facts::{Facts, Offers, SEVERAL};
 use super::head::{
     Fields, Single, check_lines, parse_fields, plain_fields, plain_line, split_line,
 };
+use super::known::{EXTENSIONS, HOST, ORIGIN};
 use super::octets::{QUICK, offset_in, split_at_any};
 use super::request_line::{RequestLine, Target};
 use crate::error::RequestFault;
@@ -103,7 +104,7 @@ impl<'a> Request<'a> {
         let (line, lines) = plain_line(octets)?;
         let line = RequestLine::parse(line)?;
         let mut facts = Facts::default();
-        let behind = plain_fields(lines, |name, value| facts.add(octets, name, value))?;
+        let behind = plain_fields(lines, |lines| facts.add_plain(octets, lines))?;
         let head = octets.get(..octets.len().checked_sub(behind.len())?)?;
         if head.len() > usize::from(limit) {
             return None;
