@@ -286,12 +286,12 @@ where
 {
     let (mut from_client, to_client) = server.split();
     let (mut from_server, to_server) = client.split();
-    let sending = [tokio::spawn(async move {
+    let sending = tokio::spawn(async move {
         for at in 0..MANY {
             to_client.send_text(&at.to_string()).await.unwrap();
         }
         to_client
-    })];
+    });
     let feeding = tokio::spawn(async move {
         let mut to_server = to_server;
         for at in 0..MANY {
@@ -314,9 +314,11 @@ where
         let message = StreamExt::next(&mut from_server).await.unwrap().unwrap();
         assert_eq!(message, Message::from(at.to_string()));
     }
+    // Whoever closes sends no more: all has to be sent before.
+    let to_client = sending.await.unwrap();
+    let to_server = feeding.await.unwrap();
     let closing = tokio::spawn(async move { from_server.close(CloseCode::NORMAL, "done").await });
-    let [sending] = sending;
-    drop((sending.await.unwrap(), feeding.await.unwrap()));
+    drop((to_client, to_server));
     assert!(closing.await.unwrap().unwrap().clean);
     assert_eq!(receiving.await.unwrap().reason, "done");
 }
