@@ -32,11 +32,22 @@ impl Judged {
         known: TRUSTED,
     };
 
+    /// A message that needn't be text.
+    const NO_TEXT: Self = Self {
+        text: Utf8Validator::ANYTHING,
+        known: false,
+    };
+
     /// No message that anything is known of.
     pub(super) const UNKNOWN: Self = Self {
         text: Utf8Validator::new(),
         known: false,
     };
+
+    /// What is known of a message when it begins.
+    pub(super) const fn beginning(text: bool) -> Self {
+        if text { Self::EMPTY } else { Self::NO_TEXT }
+    }
 
     /// Nothing is known any more.
     pub(super) const fn doubt(&mut self) {
@@ -52,18 +63,11 @@ impl Judged {
         }
     }
 
-    /// Whether this octet more changes nothing of what is known, with no code point open: one that is ASCII
-    /// behind a `text` that is known, or any of a message of which nothing is known.
-    #[inline]
-    pub(super) const fn goes_on_with(self, octet: u8, text: bool) -> bool {
-        self.known == text && self.text.is_complete() && (octet.is_ascii() || !text)
-    }
-
-    /// Takes an octet that joins a text which has some: false, and nothing has changed, where the text isn't known or
-    /// doesn't go on so.
-    #[inline]
-    pub(super) const fn takes(&mut self, octet: u8) -> bool {
-        self.known && self.text.takes(octet)
+    /// Takes an octet that joins the message, the `first` of it or not: false, and nothing has changed, where the
+    /// message is a text that doesn't go on with it, or nothing is known of its beginning.
+    #[inline(always)]
+    pub(super) const fn takes(&mut self, octet: u8, first: bool) -> bool {
+        self.text.takes(octet, first)
     }
 
     /// Whether octets at the end begin a code point that goes on in what has not come.
@@ -122,8 +126,12 @@ impl<'a> Joined<'a> {
         text: bool,
         make: impl FnOnce(&mut [u8], Option<&mut Utf8Validator>) -> Result<(), InvalidUtf8>,
     ) -> Result<(), InvalidUtf8> {
-        make(self.octets, text.then_some(&mut self.judged.text))?;
-        self.judged.known = TRUSTED && self.known && text;
+        if !text {
+            *self.judged = Judged::NO_TEXT;
+            return make(self.octets, None);
+        }
+        make(self.octets, Some(&mut self.judged.text))?;
+        self.judged.known = TRUSTED && self.known;
         Ok(())
     }
 }
@@ -187,36 +195,36 @@ mod tests {
     }
 
     #[test]
-    fn an_octet_more_changes_nothing_only_where_ascii_goes_on_behind_whole_code_points() {
-        let mut judged = Judged::UNKNOWN;
-        assert!(judged.goes_on_with(0xFF, false) && !judged.goes_on_with(b'a', true));
-        assert!(join(&mut judged, b"caf\xC3", true));
-        assert!(!judged.goes_on_with(b'a', true), "a code point is open");
-        let mut unknown = judged;
-        unknown.doubt();
-        assert!(!unknown.goes_on_with(0xFF, false), "left open by a text");
-        assert!(join(&mut judged, b"\xA9", false));
-        assert!(judged.goes_on_with(b'a', true));
-        assert!(!judged.goes_on_with(0xA9, true), "not ASCII");
-        assert!(!judged.goes_on_with(b'a', false), "not as text");
+    fn octets_are_taken_one_by_one_where_a_text_goes_on_so() {
+        let mut judged = Judged::beginning(true);
+        assert!(!judged.takes(0xFF, true) && judged.takes(b'a', true));
+        for octet in *b"\xC3\xA9\xE2\x98\x83" {
+            let before = judged;
+            assert!(!judged.takes(0xFF, false));
+            assert_eq!(judged, before);
+            assert!(judged.takes(octet, false));
+            assert_ne!(judged, before);
+        }
+        assert!(judged.covers(6, 6) && judged.covers_all());
+        assert!(judged.takes(0xC3, false) && judged.covers(6, 7));
+        assert!(!judged.takes(0xA9, true), "left open by another");
+        judged.doubt();
+        assert!(judged.takes(0xA9, false) && !judged.covers(8, 8));
     }
 
     #[test]
-    fn octets_are_taken_one_by_one_where_a_known_text_goes_on_so() {
-        let mut judged = Judged::UNKNOWN;
-        assert!(!judged.takes(b'a'), "unknown");
-        assert!(join(&mut judged, b"caf", true));
-        for octet in *b"\xC3\xA9\xE2\x98\x83" {
-            let before = judged;
-            assert!(!judged.takes(0xFF));
-            assert_eq!(judged, before);
-            assert!(judged.takes(octet));
-            assert_ne!(judged, before);
+    fn what_needs_not_be_text_takes_any_octet_and_is_not_known_to_be() {
+        let mut judged = Judged::beginning(false);
+        for octet in 0..=u8::MAX {
+            assert!(judged.takes(octet, octet == 0));
         }
-        assert!(judged.covers(8, 8) && judged.covers_all());
-        assert!(judged.takes(0xC3) && judged.covers(8, 9));
-        judged.doubt();
-        assert!(!judged.takes(0xA9), "no longer known");
+        assert!(!judged.covers_all() && !judged.is_cut());
+        assert!(join(&mut judged, b"text", true), "the next is");
+        assert!(judged.covers_all());
+        let mut octets = [0xFF];
+        let joined = Joined::new(&mut octets, &mut judged, true);
+        assert_eq!(joined.make(false, |_, _| Ok(())), Ok(()));
+        assert!(judged.takes(0xFF, false), "as it began");
     }
 
     #[test]

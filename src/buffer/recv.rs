@@ -152,7 +152,9 @@ impl<B: Storage> RecvBuffer<B> {
             "more committed than there was room for"
         );
         self.marks.end += count;
-        self.fresh |= count != 0;
+        if count != 0 {
+            self.fresh = true;
+        }
     }
 
     /// Copies octets that came from elsewhere: what an HTTP stack had read beyond the handshake, say.
@@ -292,40 +294,25 @@ impl<B: Storage> RecvBuffer<B> {
         core::mem::take(&mut self.fresh)
     }
 
-    /// Unmasks the one octet that has yet to be handled and joins it to the message, which may be `text`: it
-    /// counts as come and looked at. False where it isn't one octet, doesn't lie right behind the message with
-    /// room for more behind it, or would change what is known of the message: then nothing was done.
-    //
-    // Where it is the message's first octet, what is known is of an earlier message: the same as of an empty one
-    // where this doesn't change it.
+    /// Unmasks the one octet that has yet to be handled and joins it to the message: it counts as come and looked at.
+    /// False where it isn't one octet, doesn't lie right behind the message with room for more behind it, or doesn't
+    /// go on as the message does, if that is text: then nothing was done.
     #[inline(always)]
-    pub(crate) fn join_octet(&mut self, key: u8, text: bool) -> bool {
-        self.join_octet_if(key, |judged, octet| judged.goes_on_with(octet, text))
-    }
-
-    /// The same of a text, not with its first octet, where that may change what is known, but not make it less.
-    #[inline]
-    pub(crate) fn join_octet_of_text(&mut self, key: u8) -> bool {
-        self.marks.kept != self.marks.joined
-            && self.join_octet_if(key, |judged, octet| judged.takes(octet))
-    }
-
-    #[inline(always)]
-    fn join_octet_if(&mut self, key: u8, fits: impl FnOnce(&mut Judged, u8) -> bool) -> bool {
+    pub(crate) fn join_octet(&mut self, key: u8) -> bool {
         let Marks {
-            joined, next, end, ..
+            kept,
+            joined,
+            next,
+            end,
         } = self.marks;
-        let Some((handled, [_, ..])) = self.storage.as_mut().split_at_mut_checked(end) else {
+        let Some([octet, _, ..]) = self.storage.as_mut().get_mut(next..) else {
             return false;
         };
-        let Some((octet, handled)) = handled.split_last_mut() else {
-            return false;
-        };
-        if handled.len() != next || joined != next {
+        if joined != next || end != next.wrapping_add(1) {
             return false;
         }
         let unmasked = *octet ^ key;
-        if !fits(&mut self.judged, unmasked) {
+        if !self.judged.takes(unmasked, kept == joined) {
             return false;
         }
         *octet = unmasked;
@@ -516,44 +503,59 @@ mod tests {
     #[test]
     fn one_octet_joins_the_message_right_behind_it_unmasked() {
         let mut rx = within_a_message(b"abc", b"D");
-        assert!(rx.join_octet(b'D' ^ b'd', false));
+        assert!(rx.join_octet(b'D' ^ b'd'));
         assert_eq!((rx.kept(), rx.unread()), (&b"abcd"[..], Some(&b""[..])));
         assert!(!rx.take_fresh(), "it has been looked at");
-        assert!(!rx.join_octet(0, false), "nothing more has come");
+        assert!(!rx.join_octet(0), "nothing more has come");
+        let mut elsewhere = within_a_message(b"abc", b"..d");
+        elsewhere.window().skip(2);
         for mut rx in [
             within_a_message(b"abc", b"de"),
             within_a_message(b"abc", b"01234567890"),
+            elsewhere,
         ] {
             let before = rx.clone();
-            assert!(!rx.join_octet(1, false), "two of them, or no room for more");
+            assert!(!rx.join_octet(1), "two, no room for more, or not there");
             assert_eq!((rx.kept(), rx.unread()), (before.kept(), before.unread()));
         }
     }
 
     #[test]
-    fn one_octet_joins_a_text_that_is_known_and_goes_on_so() {
+    fn one_octet_joins_a_text_that_goes_on_so() {
         let mut rx = RecvBuffer::with_storage([0; 16]);
-        let mut join = |octets: &[u8], joins: bool| {
-            rx.extend(octets).unwrap();
-            assert_eq!(rx.join_octet_of_text(0x20), joins, "{octets:x?}");
-            let mut window = rx.window();
-            let unread = window.unread_len();
-            let known = window.join(unread).make(true, |octets, text| {
-                octets.iter_mut().for_each(|octet| *octet ^= 0x20);
-                text.map_or(Ok(()), |text| text.validate(octets))
-            });
-            assert_eq!(known, Ok(()));
-        };
-        join(&[0xE2 ^ 0x20], false);
-        join(&[0x98 ^ 0x20], true);
-        join(&[0x83 ^ 0x20], true);
-        join(&[b'a' ^ 0x20], true);
-        join(&[b'b' ^ 0x20, b'c' ^ 0x20], false);
-        assert_eq!(rx.kept(), "\u{2603}abc".as_bytes());
-        assert!(rx.window().is_text(6));
+        rx.window().begin_message(true);
+        for octet in *b"\xE2\x98\x83a" {
+            rx.extend(&[octet ^ 0x20]).unwrap();
+            assert!(rx.join_octet(0x20));
+        }
+        assert_eq!(rx.kept(), "\u{2603}a".as_bytes());
+        assert!(rx.window().is_text(4));
         rx.extend(&[0x83 ^ 0x20]).unwrap();
-        assert!(!rx.join_octet_of_text(0x20), "it doesn't go on so");
+        assert!(!rx.join_octet(0x20), "it doesn't go on so");
         assert_eq!(rx.unread(), Some(&[0x83 ^ 0x20][..]));
+    }
+
+    #[test]
+    fn nothing_is_known_of_a_message_that_begins_behind_another_connections() {
+        let mut rx = within_a_message(b"\xFF", b"");
+        rx.window().begin_message(true);
+        rx.extend(b"a").unwrap();
+        assert!(rx.join_less_than(2).is_some());
+        assert!(!rx.window().is_text(2));
+    }
+
+    #[test]
+    fn what_another_message_left_open_is_not_gone_on_with() {
+        let mut rx = RecvBuffer::with_storage([0; 16]);
+        rx.window().begin_message(true);
+        rx.extend(b"\xC3").unwrap();
+        assert!(rx.join_octet(0));
+        let mut other = RecvBuffer::with_storage([0; 16]);
+        rx.transfer(&mut other).unwrap();
+        rx.extend(b"\xA9").unwrap();
+        assert!(!rx.join_octet(0), "its message has moved on");
+        other.extend(b"\xA9").unwrap();
+        assert!(other.join_octet(0));
     }
 
     #[test]

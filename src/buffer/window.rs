@@ -162,6 +162,14 @@ impl<'a> Window<'a> {
         }
     }
 
+    /// A message begins, which may be text.
+    pub(crate) fn begin_message(&mut self, text: bool) {
+        // If there is some already, it is another connection's: a caller has exchanged their buffers.
+        if self.kept_len() == 0 {
+            *self.judged = Judged::beginning(text);
+        }
+    }
+
     /// The next `count` octets, of which some have yet to come, belong to the message under construction. Where
     /// they don't fit behind it, what is unfinished moves to the beginning of the storage: it would have to later,
     /// when more has come.

@@ -155,18 +155,32 @@ impl<S: Side> Connection<S> {
     ) -> Result<Option<Ready>, Violation> {
         // Without an allocator, where room is short, octets that come one by one go the long way.
         if QUICK && self.machine.decoder.remaining() > 1 {
-            if self.machine.assembly.is_flowing()
-                && (self.machine.take_octet(rx) || self.machine.take_octet_of_text(rx))
-            {
+            if self.machine.assembly.is_flowing() && self.machine.take_octet(rx) {
                 return Ok(None);
             }
         } else if let Some(found) = self.find_whole(rx) {
             return Ok(Some(Ready::new(found)));
         }
+        if QUICK && self.awaits_header(rx) {
+            return Ok(None);
+        }
         match self.find_any(rx, tx) {
             Some(ready) => Ok(Some(ready)),
             None => self.machine.violation.map_or(Ok(None), Err),
         }
+    }
+
+    /// Whether nothing is to be done before more has come of a header, of which there may be nothing yet.
+    #[inline(never)]
+    fn awaits_header<B: Storage>(&mut self, rx: &mut RecvBuffer<B>) -> bool {
+        let masked = self.side.role().expects_masked();
+        let awaits = (rx.unread()).is_some_and(|octets| WholeFrame::may_become(octets, masked))
+            && self.machine.is_express()
+            && self.machine.awaits_octets();
+        if awaits {
+            self.machine.activity.heard |= rx.take_fresh();
+        }
+        awaits
     }
 
     /// What is not the common case. Where it finds nothing, the machine's violation says why.
@@ -176,15 +190,6 @@ impl<S: Side> Connection<S> {
         rx: &mut RecvBuffer<B>,
         tx: &mut SendBuffer<T>,
     ) -> Option<Ready> {
-        if QUICK
-            && let Some(octets) = rx.unread()
-            && WholeFrame::may_become(octets, self.side.role().expects_masked())
-            && self.machine.is_express()
-            && self.machine.awaits_octets()
-        {
-            self.machine.activity.heard |= rx.take_fresh();
-            return None;
-        }
         if self.machine.assembly.is_flowing()
             && let Some((joined, fresh)) = rx.join_less_than(self.machine.decoder.remaining())
         {
@@ -421,6 +426,7 @@ mod tests {
     use super::*;
 
     const TEXT: u8 = 0x01;
+    const BINARY: u8 = 0x02;
     const CONTINUATION: u8 = 0x00;
     const FIN: u8 = 0x80;
 
@@ -522,12 +528,53 @@ mod tests {
         assert!(ws.machine.take_octet(&mut rx));
         assert_eq!(rx.kept(), b"text!");
         assert_eq!(ws.machine.decoder.remaining(), 95);
-        rx.extend(b"\xC3").unwrap();
-        assert!(!ws.machine.take_octet(&mut rx), "a code point begins");
+        for octet in *b"\xC3\xA9" {
+            rx.extend(&[octet]).unwrap();
+            assert!(ws.machine.take_octet(&mut rx), "not ASCII");
+        }
+        rx.extend(b"\xA9").unwrap();
+        assert!(!ws.machine.take_octet(&mut rx), "no text goes on so");
         assert_eq!(
             (rx.kept(), rx.unread()),
-            (&b"text!"[..], Some(&b"\xC3"[..]))
+            (&b"text!\xC3\xA9"[..], Some(&b"\xA9"[..]))
         );
-        assert_eq!(ws.machine.decoder.remaining(), 95, "nothing was done");
+        assert_eq!(ws.machine.decoder.remaining(), 93, "nothing was done");
+    }
+
+    #[test]
+    fn the_first_octet_of_a_message_is_judged_by_what_that_message_is() {
+        let (mut ws, mut rx, mut tx) = server(&header(FIN | BINARY, 2));
+        let mut come = |ws: &mut Connection<Server>, octets: &[u8]| {
+            rx.extend(octets).unwrap();
+            ws.poll(&mut rx, &mut tx)
+                .map(|event| event.is_some_and(|event| matches!(event, Event::Binary(b"\xFF\xFF"))))
+        };
+        assert_eq!(come(&mut ws, b""), Ok(false));
+        for _ in 0..2 {
+            assert_eq!(come(&mut ws, b"\xFF"), Ok(false));
+            assert_eq!(come(&mut ws, b"\xFF"), Ok(true));
+            assert_eq!(come(&mut ws, &header(FIN | BINARY, 2)), Ok(false));
+        }
+        assert_eq!(come(&mut ws, b"\xFF\xFF"), Ok(true));
+        assert_eq!(come(&mut ws, &header(FIN | TEXT, 2)), Ok(false));
+        assert_eq!(come(&mut ws, b"\xFF"), Err(Violation::InvalidUtf8));
+    }
+
+    #[test]
+    fn nothing_is_to_be_done_while_a_header_is_awaited() {
+        let (mut ws, mut rx, mut tx) = server(b"");
+        assert!(ws.awaits_header(&mut rx), "nothing has come");
+        for octet in header(FIN | TEXT, 5) {
+            assert!(ws.awaits_header(&mut rx));
+            rx.extend(&[octet]).unwrap();
+        }
+        assert!(!ws.awaits_header(&mut rx), "it has come");
+        assert!(ws.poll(&mut rx, &mut tx).unwrap().is_none());
+        assert!(!ws.awaits_header(&mut rx), "a payload is awaited");
+
+        let (mut ws, mut rx, _) = server(b"");
+        assert!(ws.awaits_header(&mut rx));
+        ws.handle_eof();
+        assert!(!ws.awaits_header(&mut rx), "nothing will come");
     }
 }

@@ -6,6 +6,7 @@
 
 use core::ops::Range;
 
+use super::QUICK;
 use super::closing::{Input, State};
 use super::deflating::Inflating;
 use super::event::{Event, Found, Located, LocatedKind, Place, Ready, parse_close};
@@ -156,6 +157,9 @@ impl Machine {
             return Err(Violation::MessageTooBig);
         }
         self.decoder.begin_payload(header);
+        if QUICK && header.opcode() != Opcode::CONTINUATION {
+            rx.begin_message(header.opcode() == Opcode::TEXT);
+        }
         if self.state == State::Open && !self.eof {
             self.assembly.flow();
         }
@@ -167,26 +171,11 @@ impl Machine {
         self.finish_frame(rx)
     }
 
-    /// Takes the one octet that there is of the current payload, which has more to come, where it isn't the
-    /// first and changes nothing but the message: what a transport that gives octets one by one comes to.
-    /// False where it isn't that, and nothing was done.
+    /// Takes the one octet that there is of the current payload, which has more to come: what a transport that gives
+    /// octets one by one comes to. False where it isn't one, or a text doesn't go on with it, and nothing was done.
     #[inline(always)]
     pub(super) fn take_octet<B: Storage>(&mut self, rx: &mut RecvBuffer<B>) -> bool {
-        let text = self.assembly.kind() == MessageKind::Text;
-        let joined = rx.join_octet(self.decoder.key_octet(), text);
-        self.note_octet(joined)
-    }
-
-    /// The same for an octet of a text that isn't ASCII.
-    #[inline(never)]
-    pub(super) fn take_octet_of_text<B: Storage>(&mut self, rx: &mut RecvBuffer<B>) -> bool {
-        let text = self.assembly.kind() == MessageKind::Text;
-        let joined = text && rx.join_octet_of_text(self.decoder.key_octet());
-        self.note_octet(joined)
-    }
-
-    #[inline(always)]
-    fn note_octet(&mut self, joined: bool) -> bool {
+        let joined = rx.join_octet(self.decoder.key_octet());
         if joined {
             self.decoder.pass_octet();
             self.activity.heard = true;

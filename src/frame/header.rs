@@ -448,14 +448,14 @@ impl WholeFrame {
         })
     }
 
-    /// Whether these octets are too few for a header, and what there is of it is that of such a frame, of at
-    /// most 125 octets. False says nothing about the octets.
+    /// Whether these octets are too few for a header, and what there is of it, if anything, is that of such a frame, of
+    /// at most 125 octets. False says nothing about the octets.
     #[inline]
     pub(crate) fn may_become(octets: &[u8], masked: bool) -> bool {
         let header_len = if masked { 6 } else { 2 };
         let (first, second) = (octets.first(), octets.get(1));
         octets.len() < header_len
-            && matches!(first, Some(0x81 | 0x82))
+            && matches!(first, None | Some(0x81 | 0x82))
             && second.is_none_or(|second| (second & MASK != 0) == masked && second & !MASK <= 125)
     }
 }

@@ -53,6 +53,8 @@ const fn place(state: Expecting) -> u64 {
         Expecting::SecondAfterEd => 30,
         Expecting::SecondAfterF0 => 36,
         Expecting::SecondAfterF4 => 42,
+        Expecting::Anything => 54,
+        Expecting::Nothing => WRONG,
     }
 }
 

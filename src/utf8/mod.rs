@@ -24,6 +24,7 @@
 
 #[cfg(all(feature = "alloc", not(websocket_proto_safe)))]
 mod few;
+mod one;
 
 /// The octets are not, and can't become, UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,9 +61,16 @@ enum Expecting {
     SecondAfterF4,
     ThirdOfFour,
     FourthOfFour,
+    /// Any octet: this needn't be text.
+    Anything,
+    /// No octet: this is no text. No validator stays here.
+    Nothing,
 }
 
 impl Utf8Validator {
+    /// Takes whatever comes: octets that needn't be text.
+    pub(crate) const ANYTHING: Self = Self(Expecting::Anything);
+
     /// A validator at the beginning of a text.
     #[must_use]
     pub const fn new() -> Self {
@@ -79,18 +87,6 @@ impl Utf8Validator {
         match piece {
             [0..=0x7F] if self.is_complete() => Ok(()),
             piece => self.validate_any(piece),
-        }
-    }
-
-    /// Takes one octet more; false, and nothing has changed, where no UTF-8 text goes on with it.
-    #[inline]
-    pub(crate) const fn takes(&mut self, octet: u8) -> bool {
-        match self.0.after(octet) {
-            Ok(next) => {
-                self.0 = next;
-                true
-            }
-            Err(InvalidUtf8) => false,
         }
     }
 
@@ -123,14 +119,14 @@ impl Utf8Validator {
     /// Whether the text may end here: no code point is open.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
-        matches!(self.0, Expecting::Lead)
+        matches!(self.0, Expecting::Lead | Expecting::Anything)
     }
 
     /// How many octets of an open code point have been taken, 0 to 3.
     #[must_use]
     pub const fn pending(&self) -> usize {
         match self.0 {
-            Expecting::Lead => 0,
+            Expecting::Lead | Expecting::Anything => 0,
             Expecting::ThirdOfThree | Expecting::ThirdOfFour => 2,
             Expecting::FourthOfFour => 3,
             _ => 1,
@@ -140,7 +136,7 @@ impl Utf8Validator {
     /// How many octets an open code point lacks, 0 to 3.
     pub(crate) const fn missing(self) -> usize {
         match self.0 {
-            Expecting::Lead => 0,
+            Expecting::Lead | Expecting::Anything => 0,
             Expecting::SecondOfTwo | Expecting::ThirdOfThree | Expecting::FourthOfFour => 1,
             Expecting::SecondOfFour | Expecting::SecondAfterF0 | Expecting::SecondAfterF4 => 3,
             _ => 2,
@@ -186,9 +182,28 @@ pub(crate) fn cut_off(octets: &[u8]) -> usize {
 }
 
 impl Expecting {
+    /// In the order of their numbers.
+    const ALL: [Self; 13] = [
+        Self::Lead,
+        Self::SecondOfTwo,
+        Self::SecondOfThree,
+        Self::SecondAfterE0,
+        Self::SecondAfterEd,
+        Self::ThirdOfThree,
+        Self::SecondOfFour,
+        Self::SecondAfterF0,
+        Self::SecondAfterF4,
+        Self::ThirdOfFour,
+        Self::FourthOfFour,
+        Self::Anything,
+        Self::Nothing,
+    ];
+
     const fn after(self, octet: u8) -> Result<Self, InvalidUtf8> {
         let (lowest, highest, next) = match self {
             Self::Lead => return Self::after_lead(octet),
+            Self::Anything => return Ok(self),
+            Self::Nothing => return Err(InvalidUtf8),
             Self::SecondOfTwo | Self::ThirdOfThree | Self::FourthOfFour => (0x80, 0xBF, Self::Lead),
             Self::SecondOfThree => (0x80, 0xBF, Self::ThirdOfThree),
             Self::SecondAfterE0 => (0xA0, 0xBF, Self::ThirdOfThree),
