@@ -91,32 +91,40 @@ impl Judged {
     }
 }
 
-/// Octets that have just joined the message, where they lie now. Nothing is known of the message any more,
+/// Octets that have just joined the message, behind a gap that lies between. Nothing is known of the message any more,
 /// unless they are judged.
+#[must_use = "they are where they belong only when they have been made"]
 pub(crate) struct Joined<'a> {
     octets: &'a mut [u8],
+    gap: usize,
     judged: &'a mut Judged,
     /// What was before them was known.
     known: bool,
 }
 
 impl<'a> Joined<'a> {
-    /// `octets` behind a message of which `judged` tells; `first`: which has no octets yet.
+    /// `octets` from a `gap` on, behind a message of which `judged` tells; `first`: which has no octets yet.
     #[inline]
-    pub(super) fn new(octets: &'a mut [u8], judged: &'a mut Judged, first: bool) -> Self {
+    pub(super) fn new(
+        octets: &'a mut [u8],
+        gap: usize,
+        judged: &'a mut Judged,
+        first: bool,
+    ) -> Self {
         if first {
             *judged = Judged::EMPTY;
         }
         let known = TRUSTED && core::mem::take(&mut judged.known);
         Self {
             octets,
+            gap,
             judged,
             known,
         }
     }
 
-    /// Has them made what they are to be, and, where that is `text`, judged: `make` takes all of them, as
-    /// they are afterwards, to the validator.
+    /// Has them made what they are to be, at the beginning, before the gap, and, where that is `text`, judged: `make` takes
+    /// all of them, as they are afterwards, to the validator.
     ///
     /// # Errors
     /// What `make` says.
@@ -124,13 +132,13 @@ impl<'a> Joined<'a> {
     pub(crate) fn make(
         self,
         text: bool,
-        make: impl FnOnce(&mut [u8], Option<&mut Utf8Validator>) -> Result<(), InvalidUtf8>,
+        make: impl FnOnce(&mut [u8], usize, Option<&mut Utf8Validator>) -> Result<(), InvalidUtf8>,
     ) -> Result<(), InvalidUtf8> {
         if !text {
             *self.judged = Judged::NO_TEXT;
-            return make(self.octets, None);
+            return make(self.octets, self.gap, None);
         }
-        make(self.octets, Some(&mut self.judged.text))?;
+        make(self.octets, self.gap, Some(&mut self.judged.text))?;
         self.judged.known = TRUSTED && self.known;
         Ok(())
     }
@@ -142,9 +150,9 @@ mod tests {
 
     fn join(judged: &mut Judged, octets: &[u8], first: bool) -> bool {
         let mut octets = [octets, &[]].concat();
-        let joined = Joined::new(&mut octets, judged, first);
+        let joined = Joined::new(&mut octets, 0, judged, first);
         joined
-            .make(true, |octets, text| {
+            .make(true, |octets, _, text| {
                 text.map_or(Ok(()), |text| text.validate(octets))
             })
             .is_ok()
@@ -177,8 +185,8 @@ mod tests {
         let mut judged = Judged::UNKNOWN;
         assert!(join(&mut judged, b"text", true));
         let mut other = [0xFF];
-        let joined = Joined::new(&mut other, &mut judged, false);
-        assert_eq!(joined.make(false, |_, _| Ok(())), Ok(()));
+        let joined = Joined::new(&mut other, 0, &mut judged, false);
+        assert_eq!(joined.make(false, |_, _, _| Ok(())), Ok(()));
         assert!(!judged.covers(5, 5) && !judged.covers_all());
         assert!(
             join(&mut judged, b"text", false),
@@ -190,7 +198,7 @@ mod tests {
         assert!(!join(&mut judged, b"\xFF", false));
         assert!(!judged.covers(5, 5));
         assert!(join(&mut judged, b"text", true));
-        let _ = Joined::new(&mut other, &mut judged, false);
+        let _ = Joined::new(&mut other, 0, &mut judged, false);
         assert!(!judged.covers(5, 5), "nobody looked");
     }
 
@@ -222,8 +230,8 @@ mod tests {
         assert!(join(&mut judged, b"text", true), "the next is");
         assert!(judged.covers_all());
         let mut octets = [0xFF];
-        let joined = Joined::new(&mut octets, &mut judged, true);
-        assert_eq!(joined.make(false, |_, _| Ok(())), Ok(()));
+        let joined = Joined::new(&mut octets, 0, &mut judged, true);
+        assert_eq!(joined.make(false, |_, _, _| Ok(())), Ok(()));
         assert!(judged.takes(0xFF, false), "as it began");
     }
 

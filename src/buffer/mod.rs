@@ -175,7 +175,7 @@ mod tests {
             let mut rx = RecvBuffer::with_storage(storage);
             rx.extend(b"text").unwrap();
             let mut window = rx.window();
-            let judge = |octets: &mut [u8], text: Option<&mut crate::utf8::Utf8Validator>| {
+            let judge = |octets: &mut [u8], _, text: Option<&mut crate::utf8::Utf8Validator>| {
                 text.unwrap().validate(octets)
             };
             window.join(4).make(true, judge).unwrap();

@@ -187,24 +187,21 @@ impl<'a> Window<'a> {
         *self.due = Due::NOWHERE;
     }
 
-    /// Joins the next octets to the message, and lends them where they lie now.
+    /// Joins the next octets to the message, behind which they have to be moved.
     pub(crate) fn join(&mut self, count: usize) -> Joined<'_> {
-        let Marks { joined, next, .. } = *self.marks;
-        if joined != next {
-            self.octets.copy_within(next..next + count, joined);
-        }
-        self.note_joined(count, count)
+        self.note_joined(count, count, self.marks.next - self.marks.joined)
     }
 
-    /// So many of the next octets have been read, and as many written to the end of the message.
-    fn note_joined(&mut self, read: usize, written: usize) -> Joined<'_> {
+    /// So many of the next octets have been read, and so many are written to the end of the message, or will be when they
+    /// move there over the gap.
+    fn note_joined(&mut self, read: usize, written: usize, gap: usize) -> Joined<'_> {
         let Marks { kept, joined, .. } = *self.marks;
         self.marks.joined += written;
         self.marks.next += read;
         debug_assert!(self.marks.joined <= self.marks.next && self.marks.next <= self.marks.end);
-        let place = joined..self.marks.joined;
+        let place = joined..self.marks.joined + gap;
         let octets = self.octets.get_mut(place).unwrap_or_default();
-        Joined::new(octets, self.judged, kept == joined)
+        Joined::new(octets, gap, self.judged, kept == joined)
     }
 
     /// Where no message is under construction, all that was handled becomes the gap.
@@ -224,7 +221,7 @@ impl<'a> Window<'a> {
 
     /// So many of the next octets were inflated, and as many written to the gap, which join the message.
     pub(crate) fn join_inflated(&mut self, read: usize, written: usize) -> Joined<'_> {
-        self.note_joined(read, written)
+        self.note_joined(read, written, 0)
     }
 
     /// Lends the message, which is whole and no longer kept, and says whether it is known to be text.

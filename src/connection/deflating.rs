@@ -150,7 +150,8 @@ impl Machine {
 
     fn take_inflated(&self, inflated: Joined<'_>) -> Result<(), Violation> {
         let text = self.assembly.kind() == MessageKind::Text;
-        let judge = |octets: &mut [u8], text: Option<&mut Utf8Validator>| match text {
+        // They have been written where they belong: without a gap.
+        let judge = |octets: &mut [u8], _, text: Option<&mut Utf8Validator>| match text {
             Some(text) => validate_text(octets, text),
             None => Ok(()),
         };

@@ -207,8 +207,8 @@ impl Machine {
         self.activity.data = true;
         let text = self.assembly.kind() == MessageKind::Text;
         payload
-            .make(text, |octets, text| {
-                self.decoder.decode_message(octets, text)
+            .make(text, |octets, gap, text| {
+                self.decoder.decode_message(octets, gap, text)
             })
             .map_err(|_| Violation::InvalidUtf8)
     }

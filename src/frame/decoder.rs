@@ -147,8 +147,8 @@ impl FrameDecoder {
         self.remaining = self.remaining.wrapping_sub(1);
     }
 
-    /// Unmasks in place the next octets of the current payload, and takes them, as they are then, to the
-    /// validator of the text that they belong to, if they do.
+    /// Moves the next octets of the current payload, which stand from `gap` on, to the beginning, unmasks them, and takes
+    /// them, as they are then, to the validator of the text that they belong to, if they do.
     ///
     /// # Errors
     /// [`InvalidUtf8`].
@@ -156,8 +156,12 @@ impl FrameDecoder {
     pub(crate) fn decode_message(
         &mut self,
         octets: &mut [u8],
+        gap: usize,
         text: Option<&mut Utf8Validator>,
     ) -> Result<(), InvalidUtf8> {
+        let Some(octets) = self.close_gap(octets, gap, text.is_some()) else {
+            return Ok(());
+        };
         let Some(text) = text else {
             self.decode_payload(octets);
             return Ok(());
@@ -171,5 +175,66 @@ impl FrameDecoder {
         }
         self.decode_payload(octets);
         validate(octets, text)
+    }
+
+    /// The octets at the beginning, still to be decoded; `None` where they were, on the way.
+    #[inline]
+    fn close_gap<'a>(
+        &mut self,
+        octets: &'a mut [u8],
+        gap: usize,
+        text: bool,
+    ) -> Option<&'a mut [u8]> {
+        if gap == 0 {
+            return Some(octets);
+        }
+        let length = octets.len().saturating_sub(gap);
+        if !text && self.expect.masked && mask::shift(octets, gap, self.key) {
+            self.key = mask::rotate(self.key, length);
+            self.remaining = self.remaining.saturating_sub(length as u64);
+            return None;
+        }
+        let end = octets.len();
+        if gap <= end {
+            octets.copy_within(gap..end, 0);
+        }
+        octets.get_mut(..length)
+    }
+}
+
+#[cfg(all(test, feature = "alloc"))]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::opcode::Opcode;
+
+    #[test]
+    fn a_payload_is_the_same_over_a_gap_as_where_there_is_none() {
+        let payload: Vec<u8> = (0..2000_u32).map(|at| (at % 0x7F) as u8).collect();
+        let header = Header::new(true, Opcode::BINARY, 5000)
+            .unwrap()
+            .with_key(Some([1, 2, 3, 4]));
+        for role in [Role::Server, Role::Client] {
+            for (text, gap) in [(true, 1), (true, 9), (false, 1), (false, 8), (false, 2500)] {
+                let mut decoder = FrameDecoder::new(role);
+                decoder.begin_payload(&header);
+                for length in [1, 2, 30, 700, 2000] {
+                    let octets = &payload[..length];
+                    let mut alone = decoder;
+                    let mut plain = octets.to_vec();
+                    alone.decode_payload(&mut plain);
+
+                    let mut gapped = [&[b'-'].repeat(gap)[..], octets].concat();
+                    let mut validator = Utf8Validator::new();
+                    let judge = text.then_some(&mut validator);
+                    let decoded = decoder.decode_message(&mut gapped, gap, judge);
+                    assert_eq!(gapped[..length], plain, "{length} over {gap}, {role:?}");
+                    assert_eq!(decoded, Ok(()));
+                    assert_eq!(decoder.remaining(), alone.remaining());
+                    assert_eq!(decoder.key_octet(), alone.key_octet());
+                }
+            }
+        }
     }
 }

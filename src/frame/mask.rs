@@ -121,7 +121,7 @@ const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 pub(super) const WIDE: usize = 128;
 
 /// A cache line, as wide as the widest registers: where blocks begin with one, no store crosses a line.
-const LINE: usize = 64;
+pub(super) const LINE: usize = 64;
 
 /// From this length on it pays to begin where a line does.
 const IN_LINES: usize = 512;
@@ -317,6 +317,47 @@ fn copy_unwide(target: &mut [u8], source: &[u8], key: u32) -> bool {
         wide::find();
     }
     copy_lines::<LONG, false>(target, source, key)
+}
+
+/// Moves what stands from `gap` on to the beginning, and masks it on the way: one pass over the octets. False, and nothing
+/// was done, where they are few.
+pub(crate) fn shift(octets: &mut [u8], gap: usize, key: MaskKey) -> bool {
+    let key = u32::from_ne_bytes(key);
+    IN_BLOCKS
+        && octets.len().saturating_sub(gap) >= IN_LINES
+        && (wide::shift(octets, gap, key) || shift_unwide(octets, gap, key))
+}
+
+/// As [`apply_unwide`].
+#[inline(never)]
+fn shift_unwide(octets: &mut [u8], gap: usize, key: u32) -> bool {
+    wide::find();
+    shift_lines::<LINE>(octets, gap, key).is_some()
+}
+
+/// As [`shift`], of at least [`IN_LINES`] octets.
+#[inline(always)]
+pub(super) fn shift_lines<const N: usize>(octets: &mut [u8], gap: usize, key: u32) -> Option<()> {
+    let length = octets.len().checked_sub(gap)?;
+    let skipped = up_to_a_line(octets);
+    // These two are written behind all others, as they lie where others have yet to be read, or lay.
+    let mut first = *octets.get(gap..)?.first_chunk::<LINE>()?;
+    mask(&mut first, key);
+    let mut last = *octets.last_chunk::<N>()?;
+    mask(&mut last, rotated(key, length));
+
+    let rest = octets.get_mut(skipped..)?;
+    let key = rotated(key, skipped);
+    let mut at = 0_usize;
+    while let Some(block) = rest.get(at.wrapping_add(gap)..)?.first_chunk::<N>() {
+        let mut block = *block;
+        mask(&mut block, key);
+        *rest.get_mut(at..)?.first_chunk_mut()? = block;
+        at = at.wrapping_add(N);
+    }
+    *octets.first_chunk_mut()? = first;
+    *octets.get_mut(..length)?.last_chunk_mut()? = last;
+    Some(())
 }
 
 /// Copies a payload as it is, in the blocks in which it was unmasked; false where it is shorter or longer than pays.
@@ -586,6 +627,36 @@ mod tests {
             apply(two, rotate(key, cut));
             assert_eq!(pieces, whole, "{cut}");
         }
+    }
+
+    #[test]
+    fn what_is_masked_on_its_way_to_the_beginning_is_the_same_as_if_it_had_moved_first() {
+        let key = [0xA1, 0x02, 0xE3, 0x44];
+        wide::find();
+        let lengths = (0..IN_LINES + 3 * LINE).step_by(61);
+        for length in lengths.chain([IN_LINES - 1, IN_LINES, 2000]) {
+            for gap in [1, 2, 4, 7, 8, 14, 63, 64, 65, 131, 508, 3000] {
+                let mut storage: Vec<u8> = (0..LINE + gap + length).map(|at| at as u8).collect();
+                for start in [0, 1, 17, LINE - 1] {
+                    let octets = &mut storage[start..start + gap + length];
+                    let before = octets.to_vec();
+                    let mut moved = octets[gap..].to_vec();
+                    apply(&mut moved, key);
+                    let shifted = shift(octets, gap, key);
+                    assert_eq!(shifted, length >= IN_LINES);
+                    let expected = if shifted { &moved } else { &before };
+                    let octets = &octets[..expected.len()];
+                    assert_eq!(octets, expected, "{length} over {gap} from {start}");
+                    if shifted {
+                        let octets = &mut storage[start..start + gap + length];
+                        octets.copy_from_slice(&before);
+                        assert!(shift_unwide(octets, gap, u32::from_ne_bytes(key)));
+                        assert_eq!(octets[..length], moved, "{length} over {gap} from {start}");
+                    }
+                }
+            }
+        }
+        assert!(!shift(&mut [0; 600], 700, key), "no octets");
     }
 
     #[test]

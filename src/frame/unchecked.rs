@@ -51,7 +51,7 @@ pub(crate) fn as_text(octets: &[u8], _judged: bool) -> Option<&str> {
 #[allow(unsafe_code)]
 pub(super) mod wide {
     use super::super::judge;
-    use super::mask::{WIDE, apply_lines, copy_lines};
+    use super::mask::{LINE, WIDE, apply_lines, copy_lines, shift_lines};
     use core::arch::x86_64::{__m256i, __m512i, _mm256_loadu_si256, _mm512_loadu_epi8};
     use core::sync::atomic::{AtomicU8, Ordering};
     use std::arch::is_x86_feature_detected;
@@ -182,6 +182,28 @@ pub(super) mod wide {
         found >= AVX2 && unsafe { copy_avx2(target, source, key) }
     }
 
+    /// Masks at least [`WIDE`] octets on their way from behind a gap to the beginning.
+    #[inline]
+    pub(crate) fn shift(octets: &mut [u8], gap: usize, key: u32) -> bool {
+        let found = found();
+        if found >= AVX512 {
+            // SAFETY: as in `apply`.
+            return unsafe { shift_avx512(octets, gap, key) };
+        }
+        // SAFETY: as in `apply`.
+        found >= AVX2 && unsafe { shift_avx2(octets, gap, key) }
+    }
+
+    #[target_feature(enable = "avx512vbmi")]
+    fn shift_avx512(octets: &mut [u8], gap: usize, key: u32) -> bool {
+        shift_lines::<LINE>(octets, gap, key).is_some()
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn shift_avx2(octets: &mut [u8], gap: usize, key: u32) -> bool {
+        shift_lines::<WIDE>(octets, gap, key).is_some()
+    }
+
     #[target_feature(enable = "avx512vbmi")]
     fn apply_avx512(payload: &mut [u8], key: u32) {
         apply_lines::<FOUR_WIDEST, false, true>(payload, key);
@@ -243,6 +265,11 @@ pub(super) mod wide {
 
     #[inline(always)]
     pub(crate) fn copy(_: &mut [u8], _: &[u8], _: u32) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    pub(crate) fn shift(_: &mut [u8], _: usize, _: u32) -> bool {
         false
     }
 }

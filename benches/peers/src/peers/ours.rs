@@ -18,9 +18,8 @@ use super::{Answer, Part, Receive, Send};
 use crate::meter::Meter;
 use crate::pipe::Pipe;
 
-/// What is read at once: little enough that it is still in the first-level cache when it is looked at, as
-/// most peers read. Here a read costs nothing but its copy; over a socket fewer, larger ones pay.
-const READ: usize = 16 << 10;
+/// What is read at once, as over a socket, where each read is a system call.
+const READ: usize = 64 << 10;
 
 /// From here on a server writes a payload from where it lies.
 const APART: usize = 1 << 10;
