@@ -6,9 +6,10 @@
 //!
 //! # What holds
 //! Where a message is known, its octets are UTF-8, up to the last `pending` ones, which begin a code point
-//! and are what the validator has open. Octets join a message as [`Joined`] alone, of which nothing is known
-//! unless it has them judged; they leave it from the beginning, in whole code points, or all at once. What
-//! is moved stays the same, if the storage is one that [keeps](super::Storage::keeps) what it is given.
+//! and are what the validator has open. Octets join a message as [`Joined`], of which nothing is known
+//! unless it has them judged, or one by one, if the validator [takes](Judged::takes) them; they leave it from
+//! the beginning, in whole code points, or all at once. What is moved stays the same, if the storage is one
+//! that [keeps](super::Storage::keeps) what it is given.
 
 use crate::utf8::{InvalidUtf8, Utf8Validator};
 

@@ -71,12 +71,13 @@ impl super::Peer for Machine {
     }
 
     fn handshake(&self, open: &dyn Fn() -> Pipe, meter: &mut Meter<'_>) -> Answer {
+        // They go from one connection to the next, as in our adapters for tasks. No request of a browser is longer.
+        let mut rx = RecvBuffer::with_storage([0; 2048]);
+        let mut tx = SendBuffer::with_storage([0; 512]);
         while meter.more() {
             let mut pipe = open();
             let mut ws = Connection::server(config());
-            // No request of a browser is longer, and fixed memory needs no allocator.
-            let mut rx = RecvBuffer::with_storage([0; 2048]);
-            let mut tx = SendBuffer::with_storage([0; 512]);
+            rx.clear();
             loop {
                 match ws.poll(&mut rx, &mut tx).unwrap() {
                     Some(Event::Request(request)) => {
