@@ -556,7 +556,8 @@ mod tests {
             assert_eq!(come(&mut ws, &header(FIN | BINARY, 2)), Ok(false));
         }
         assert_eq!(come(&mut ws, b"\xFF\xFF"), Ok(true));
-        assert_eq!(come(&mut ws, &header(FIN | TEXT, 2)), Ok(false));
+        assert_eq!(come(&mut ws, &header(TEXT, 0)), Ok(false));
+        assert_eq!(come(&mut ws, &header(FIN | CONTINUATION, 2)), Ok(false));
         assert_eq!(come(&mut ws, b"\xFF"), Err(Violation::InvalidUtf8));
     }
 

@@ -648,9 +648,13 @@ mod tests {
                     let octets = &octets[..expected.len()];
                     assert_eq!(octets, expected, "{length} over {gap} from {start}");
                     if shifted {
+                        let key = u32::from_ne_bytes(key);
+                        for by_one in wide::shift_by_each(&before, gap, key) {
+                            assert_eq!(by_one[..length], moved, "{length} over {gap}");
+                        }
                         let octets = &mut storage[start..start + gap + length];
                         octets.copy_from_slice(&before);
-                        assert!(shift_unwide(octets, gap, u32::from_ne_bytes(key)));
+                        assert!(shift_unwide(octets, gap, key));
                         assert_eq!(octets[..length], moved, "{length} over {gap} from {start}");
                     }
                 }

@@ -194,6 +194,33 @@ pub(super) mod wide {
         found >= AVX2 && unsafe { shift_avx2(octets, gap, key) }
     }
 
+    /// What comes of it by each kind of registers that the processor has.
+    #[cfg(test)]
+    pub(crate) fn shift_by_each(
+        octets: &[u8],
+        gap: usize,
+        key: u32,
+    ) -> impl Iterator<Item = std::vec::Vec<u8>> {
+        find();
+        let shifted = |has: bool, shift: &dyn Fn(&mut [u8]) -> bool| {
+            let mut octets = octets.to_vec();
+            (has && shift(&mut octets)).then_some(octets)
+        };
+        // SAFETY: as in `apply`.
+        let avx2 = shifted(found() >= AVX2, &|octets| unsafe {
+            shift_avx2(octets, gap, key)
+        });
+        // SAFETY: as in `apply`.
+        let avx512 = shifted(found() >= AVX512, &|octets| unsafe {
+            shift_avx512(octets, gap, key)
+        });
+        assert_eq!(
+            (avx2.is_some(), avx512.is_some()),
+            (found() >= AVX2, found() >= AVX512)
+        );
+        avx2.into_iter().chain(avx512)
+    }
+
     #[target_feature(enable = "avx512vbmi")]
     fn shift_avx512(octets: &mut [u8], gap: usize, key: u32) -> bool {
         shift_lines::<LINE>(octets, gap, key).is_some()
@@ -271,6 +298,15 @@ pub(super) mod wide {
     #[inline(always)]
     pub(crate) fn shift(_: &mut [u8], _: usize, _: u32) -> bool {
         false
+    }
+
+    #[cfg(all(test, feature = "alloc"))]
+    pub(crate) fn shift_by_each(
+        _: &[u8],
+        _: usize,
+        _: u32,
+    ) -> impl Iterator<Item = alloc::vec::Vec<u8>> {
+        core::iter::empty()
     }
 }
 
