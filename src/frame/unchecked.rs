@@ -200,7 +200,7 @@ pub(super) mod wide {
         octets: &[u8],
         gap: usize,
         key: u32,
-    ) -> impl Iterator<Item = std::vec::Vec<u8>> {
+    ) -> impl Iterator<Item = alloc::vec::Vec<u8>> {
         find();
         let shifted = |has: bool, shift: &dyn Fn(&mut [u8]) -> bool| {
             let mut octets = octets.to_vec();
