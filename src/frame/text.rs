@@ -122,6 +122,19 @@ mod tests {
     }
 
     #[test]
+    fn rule_29_texts_are_judged_alike_before_it_is_known_what_the_processor_has() {
+        let whole = text(200);
+        let mut wrong = whole.clone();
+        wrong[150] = 0xFF;
+        for (octets, is_right) in [(&whole, true), (&wrong, false)] {
+            let octets = &octets[..octets.len() - cut_off(octets)];
+            assert_eq!(is_text_unwide(octets), is_right);
+            let judged = validate_unwide(octets, &mut Utf8Validator::new());
+            assert_eq!(judged.is_ok(), is_right);
+        }
+    }
+
+    #[test]
     fn rule_29_four_octets_wherever_they_lie_are_judged_as_by_the_library() {
         let edges = [
             0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC1, 0xC2, 0xE0, 0xED, 0xEF, 0xF0,
